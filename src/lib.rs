@@ -1,0 +1,6 @@
+//! An SMTP submission client that tells the truth about every recipient.
+#![warn(missing_docs)]
+
+pub mod exit;
+pub mod failure;
+pub mod secret;
