@@ -25,7 +25,7 @@ pub enum Certificate {
     WrongName,
     /// `selfsigned`: signed by its own key.
     SelfSigned,
-    /// `otherca`: by a CA of the same name with another key.
+    /// `otherca`: by a CA the client does not know.
     OtherCa,
     /// `clientonly`: its extended key usage is clientAuth.
     ClientOnly,
@@ -89,14 +89,14 @@ struct Authority {
 
 fn authority() -> &'static Authority {
     static CA: OnceLock<Authority> = OnceLock::new();
-    CA.get_or_init(new_authority)
+    CA.get_or_init(|| new_authority("test CA"))
 }
 
-fn new_authority() -> Authority {
+fn new_authority(name: &str) -> Authority {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.distinguished_name = common_name("test CA");
+    params.distinguished_name = common_name(name);
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap();
     Authority {
@@ -108,6 +108,11 @@ fn new_authority() -> Authority {
 
 pub fn ca_der() -> &'static CertificateDer<'static> {
     &authority().certificate
+}
+
+/// For those who keep the file themselves, and want it gone in the end.
+pub fn ca_pem_text() -> &'static str {
+    &authority().pem
 }
 
 /// The test CA's certificate in a file that lives as long as the process.
@@ -170,7 +175,9 @@ fn make(certificate: Certificate) -> Identity {
             let chain = vec![params.self_signed(&key).unwrap().der().clone()];
             return Identity { chain, key };
         }
-        Certificate::OtherCa => return signed_by(&params, key, &new_authority().issuer, &[]),
+        Certificate::OtherCa => {
+            return signed_by(&params, key, &new_authority("another CA").issuer, &[]);
+        }
         Certificate::CaLeaf => {
             let between = KeyPair::generate().unwrap();
             let certificate = good().signed_by(&between, &authority().issuer).unwrap();

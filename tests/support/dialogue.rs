@@ -9,9 +9,11 @@
 //! C: EHLO *                 expect this line; * is any run of octets, \* a star, all else exact
 //! C64: AUTH PLAIN \0me\0pw  expect this line, its last word base64 of that (escapes and * allowed)
 //! C? QUIT                   expect this line, or the end of the connection
+//! C~ \x05\x01\x00            expect exactly these octets, escapes undone
+//! READ 100                  read so many octets, whatever they are
 //! QUIET                     nothing has arrived: stands between a C: and its S: (best effort, 5 ms)
 //! TLS [WORD…]               shake hands; words: a certificate (see `certs`), 1.2, 1.3, mutual
-//! TLSFAIL [WORD…]           shake hands, and the client must refuse; ends the dialogue
+//! TLSFAIL [WORD…]           shake hands, which must fail: the client refuses; ends the dialogue
 //! BODY                      read a message up to CRLF . CRLF
 //! BDAT                      read one `BDAT n [LAST]` and its octets
 //! BDAT* 250 2.0.0 ok        read chunks up to LAST, answering each with this line, but not the last
@@ -54,6 +56,8 @@ pub enum Action {
     Flood { times: usize, octets: Vec<u8> },
     Expect(Expectation),
     ExpectOrClose(Expectation),
+    ExpectOctets(Vec<u8>),
+    Read(usize),
     Quiet,
     Handshake(Offer),
     RefusedHandshake(Offer),
@@ -154,6 +158,8 @@ fn action(line: &str) -> Result<Action, String> {
             let line = Expectation::Line(Pattern::literal(rest));
             Ok(Action::ExpectOrClose(line))
         }
+        "C~" => Ok(Action::ExpectOctets(unescape(rest)?)),
+        "READ" => Ok(Action::Read(number(rest)?)),
         "TLS" => Ok(Action::Handshake(Offer::parse(rest)?)),
         "TLSFAIL" => Ok(Action::RefusedHandshake(Offer::parse(rest)?)),
         "BDAT*" => Ok(Action::Chunks {

@@ -19,7 +19,10 @@
 
 pub mod certs;
 pub mod dialogue;
+pub mod input;
+pub mod intake;
 pub mod pattern;
+pub mod printed;
 pub mod program;
 pub mod server;
 pub mod session;

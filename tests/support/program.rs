@@ -5,21 +5,18 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use super::printed::{Collected, Expected, Output, Text};
 use super::server::Server;
-
-/// Output that is still open so long after the program ended belongs to a child it left behind.
-const LAST_OUTPUT: Duration = Duration::from_secs(5);
 
 /// A call of the program and what must come of it.
 #[must_use]
@@ -28,7 +25,8 @@ pub struct Smtpsend {
     name: Option<OsString>,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
-    stdin: Option<Vec<u8>>,
+    stdin: Input,
+    sink: Option<Stdio>,
     folder: Option<PathBuf>,
     home: TempDir,
     limit: Duration,
@@ -37,28 +35,10 @@ pub struct Smtpsend {
     stderr: Expected,
 }
 
-#[derive(Default)]
-struct Expected {
-    text: Text,
-    has: Vec<String>,
-    lacks: Vec<String>,
-}
-
-#[derive(Default)]
-enum Text {
-    #[default]
+enum Input {
     Nothing,
-    Anything,
-    Exactly(Vec<u8>),
-}
-
-/// What a run that met its expectations has left.
-pub struct Output {
-    pub code: i32,
-    pub stdout: Vec<u8>,
-    pub stderr: Vec<u8>,
-    /// The run's HOME, gone when this is dropped.
-    pub home: TempDir,
+    Octets(Vec<u8>),
+    NeverEnding,
 }
 
 impl Smtpsend {
@@ -76,7 +56,8 @@ impl Smtpsend {
             name: None,
             args: Vec::new(),
             env: Vec::new(),
-            stdin: None,
+            stdin: Input::Nothing,
+            sink: None,
             folder: None,
             home: tempfile::tempdir().unwrap(),
             limit: Duration::from_secs(60),
@@ -102,10 +83,10 @@ impl Smtpsend {
         self
     }
 
-    /// `--server localhost:PORT --ca-file CA`, for a server that says STARTTLS.
+    /// `--server 127.0.0.1:PORT --ca-file CA`, so TLS by STARTTLS unless `--tls` says otherwise.
     pub fn server(self, server: &Server) -> Self {
         self.arg("--server")
-            .arg(format!("localhost:{}", server.port()))
+            .arg(server.addr().to_string())
             .arg("--ca-file")
             .arg(super::certs::ca_pem())
     }
@@ -117,7 +98,19 @@ impl Smtpsend {
 
     /// Default: stdin is empty (`/dev/null`).
     pub fn stdin(mut self, octets: impl AsRef<[u8]>) -> Self {
-        self.stdin = Some(octets.as_ref().to_vec());
+        self.stdin = Input::Octets(octets.as_ref().to_vec());
+        self
+    }
+
+    /// A stdin which stays open and never says anything.
+    pub fn stdin_never_ends(mut self) -> Self {
+        self.stdin = Input::NeverEnding;
+        self
+    }
+
+    /// Where stdout goes instead of being collected: a file, `/dev/full`, a pipe without a reader.
+    pub fn stdout_to(mut self, sink: impl Into<Stdio>) -> Self {
+        self.sink = Some(sink.into());
         self
     }
 
@@ -183,17 +176,22 @@ impl Smtpsend {
     /// # Panics
     /// When an expectation is not met, with the command, its input and all that it printed.
     #[track_caller]
-    pub fn run(self) -> Output {
+    pub fn run(mut self) -> Output {
         let mut command = self.command();
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(error) => panic!("{}: {error}", self.program.display()),
         };
         let group = Pid::from_child(&child);
-        if let (Some(mut pipe), Some(octets)) = (child.stdin.take(), self.stdin.clone()) {
-            // The program may end before it has read everything; that is its business.
-            std::thread::spawn(move || pipe.write_all(&octets));
-        }
+        let open = match (child.stdin.take(), &self.stdin) {
+            (Some(mut pipe), Input::Octets(octets)) => {
+                let octets = octets.clone();
+                // The program may end before it has read everything; that is its business.
+                std::thread::spawn(move || pipe.write_all(&octets));
+                None
+            }
+            (pipe, _) => pipe,
+        };
         let stdout = Collected::from(child.stdout.take());
         let stderr = Collected::from(child.stderr.take());
         let (done, ended) = channel();
@@ -207,6 +205,7 @@ impl Smtpsend {
                 ended.recv().unwrap().unwrap()
             }
         };
+        drop(open);
         let (stdout, stderr) = (stdout.finish(), stderr.finish());
         if status.code() != Some(self.code) {
             problems.push(format!("exit {} was expected, {status} came", self.code));
@@ -224,7 +223,7 @@ impl Smtpsend {
         }
     }
 
-    fn command(&self) -> Command {
+    fn command(&mut self) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(&self.args)
@@ -234,10 +233,10 @@ impl Smtpsend {
             .env("TZ", "UTC")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(match self.stdin {
-                Some(_) => Stdio::piped(),
-                None => Stdio::null(),
+                Input::Nothing => Stdio::null(),
+                _ => Stdio::piped(),
             })
-            .stdout(Stdio::piped())
+            .stdout(self.sink.take().unwrap_or_else(Stdio::piped))
             .stderr(Stdio::piped())
             .process_group(0);
         if let Some(name) = &self.name {
@@ -262,7 +261,11 @@ impl Smtpsend {
         for arg in &self.args {
             let _ = write!(command, " {}", quoted(arg));
         }
-        let stdin = self.stdin.as_deref().unwrap_or_default();
+        let stdin = match &self.stdin {
+            Input::Nothing => b"",
+            Input::Octets(octets) => octets.as_slice(),
+            Input::NeverEnding => b"(never ends)",
+        };
         for (title, text) in [
             ("command", command.as_bytes()),
             ("stdin", stdin),
@@ -274,77 +277,6 @@ impl Smtpsend {
             let _ = write!(report, "\n--- {title} ---\n{text}");
         }
         report
-    }
-}
-
-impl Output {
-    #[track_caller]
-    pub fn stdout(&self) -> &str {
-        std::str::from_utf8(&self.stdout).expect("stdout is not UTF-8")
-    }
-
-    #[track_caller]
-    pub fn stderr(&self) -> &str {
-        std::str::from_utf8(&self.stderr).expect("stderr is not UTF-8")
-    }
-
-    /// What `--json` printed.
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        match serde_json::from_slice(&self.stdout) {
-            Ok(value) => value,
-            Err(error) => panic!("not JSON: {error}\n{}", self.stdout()),
-        }
-    }
-}
-
-impl Expected {
-    fn check(&self, name: &str, octets: &[u8], problems: &mut Vec<String>) {
-        let text = String::from_utf8_lossy(octets);
-        match &self.text {
-            Text::Exactly(expected) if expected != octets => {
-                let expected = String::from_utf8_lossy(expected);
-                problems.push(format!("{name} is not exactly:\n{expected}"));
-            }
-            Text::Nothing if self.has.is_empty() && self.lacks.is_empty() && !octets.is_empty() => {
-                problems.push(format!("{name} is not empty"));
-            }
-            _ => {}
-        }
-        for part in self.has.iter().filter(|part| !text.contains(*part)) {
-            problems.push(format!("{name} lacks: {part}"));
-        }
-        for part in self.lacks.iter().filter(|part| text.contains(*part)) {
-            problems.push(format!("{name} has: {part}"));
-        }
-    }
-}
-
-/// An output read in the background, so that no full pipe holds the program up.
-struct Collected {
-    octets: Arc<Mutex<Vec<u8>>>,
-    ended: Receiver<()>,
-}
-
-impl Collected {
-    fn from(pipe: Option<impl Read + Send + 'static>) -> Self {
-        let octets = Arc::new(Mutex::new(Vec::new()));
-        let (done, ended) = channel();
-        let sink = Arc::clone(&octets);
-        std::thread::spawn(move || {
-            let mut part = [0; 16 << 10];
-            let mut pipe = pipe;
-            while let Some(Ok(count @ 1..)) = pipe.as_mut().map(|pipe| pipe.read(&mut part)) {
-                sink.lock().unwrap().extend_from_slice(&part[..count]);
-            }
-            let _ = done.send(());
-        });
-        Self { octets, ended }
-    }
-
-    fn finish(self) -> Vec<u8> {
-        let _ = self.ended.recv_timeout(LAST_OUTPUT);
-        std::mem::take(&mut self.octets.lock().unwrap())
     }
 }
 

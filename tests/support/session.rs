@@ -4,20 +4,21 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::dialogue::{Action, Dialogue, Step};
+use super::intake::Chunk;
 use super::pattern::{Expectation, visible};
 use super::tls::{Offer, was_refused};
-use super::transcript::{Received, Surprise, Visit};
+use super::transcript::{Surprise, Visit};
 use super::wire::{Arrival, Wire};
 
 /// How long `QUIET` looks.
 const QUIET: Duration = Duration::from_millis(5);
 
-struct Session<'a> {
-    wire: Wire,
-    visit: Visit,
+pub struct Session<'a> {
+    pub wire: Wire,
+    pub visit: Visit,
     patience: Duration,
     /// Chunks of a message which has not had its last.
-    chunks: Vec<u8>,
+    pub chunks: Vec<u8>,
     at: Option<&'a Step>,
 }
 
@@ -71,6 +72,11 @@ impl<'a> Session<'a> {
             Action::Flood { times, octets } => self.flood(*times, octets)?,
             Action::Expect(expected) => self.expect(expected)?,
             Action::ExpectOrClose(expected) => self.expect_or_close(expected)?,
+            Action::ExpectOctets(expected) => self.expect_octets(expected)?,
+            Action::Read(count) => {
+                self.wire.exactly(*count)?;
+                self.visit.note(format_args!("{count} octets read"));
+            }
             Action::Quiet => self.quiet()?,
             Action::Handshake(offer) => self.handshake(offer)?,
             Action::RefusedHandshake(offer) => return self.refused_handshake(offer),
@@ -154,7 +160,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn line(&mut self) -> Result<Option<Vec<u8>>, Surprise> {
+    pub fn line(&mut self) -> Result<Option<Vec<u8>>, Surprise> {
         let Some(mut line) = self.wire.line()? else {
             return Ok(None);
         };
@@ -189,6 +195,15 @@ impl<'a> Session<'a> {
                 Ok(())
             }
         }
+    }
+
+    fn expect_octets(&mut self, expected: &[u8]) -> Result<(), Surprise> {
+        let octets = self.wire.exactly(expected.len())?;
+        self.visit.log("C:", &octets);
+        if octets == expected {
+            return Ok(());
+        }
+        Err(self.surprise(visible(&octets)))
     }
 
     /// The step itself is what was expected.
@@ -234,57 +249,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn body(&mut self) -> Result<(), Surprise> {
-        let mut raw = Vec::new();
-        let mut data = Vec::new();
-        loop {
-            let Some(line) = self.wire.line()? else {
-                let got = format!("{} octets, then the client closed", raw.len());
-                return Err(Surprise::new("the final dot", got));
-            };
-            if line == b".\r\n" {
-                break;
-            }
-            raw.extend_from_slice(&line);
-            data.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
-        }
-        self.visit
-            .note(format_args!("{} octets of message", raw.len()));
-        self.keep(raw, data);
-        Ok(())
-    }
-
-    fn chunk(&mut self) -> Result<Chunk, Surprise> {
-        let expected = "BDAT n or BDAT n LAST";
-        let Some(line) = self.line()? else {
-            return Err(Surprise::new(expected, "the client closed the connection"));
-        };
-        let line = String::from_utf8_lossy(&line).into_owned();
-        let words: Vec<&str> = line.split(' ').collect();
-        let (count, chunk) = match words.as_slice() {
-            ["BDAT", count] => (count.parse(), Chunk::Middle),
-            ["BDAT", count, "LAST"] => (count.parse(), Chunk::Last),
-            _ => return Err(Surprise::new(expected, line)),
-        };
-        let count: usize = count.map_err(|_| Surprise::new(expected, line.as_str()))?;
-        let octets = self.wire.exactly(count)?;
-        self.visit.note(format_args!("{count} octets of message"));
-        self.chunks.extend_from_slice(&octets);
-        if chunk == Chunk::Last {
-            let data = std::mem::take(&mut self.chunks);
-            self.keep(data.clone(), data);
-        }
-        Ok(chunk)
-    }
-
-    fn keep(&mut self, raw: Vec<u8>, data: Vec<u8>) {
-        self.visit.messages.push(Received {
-            raw,
-            data,
-            connection: 0,
-        });
-    }
-
     /// Whatever the client still says, it gets no answer.
     fn wait(&mut self) -> Result<(), Surprise> {
         self.visit.note("silent");
@@ -320,10 +284,4 @@ impl<'a> Session<'a> {
         self.wire.close()?;
         self.eof()
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Chunk {
-    Middle,
-    Last,
 }

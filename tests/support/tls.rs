@@ -82,10 +82,13 @@ pub fn client_config() -> Arc<ClientConfig> {
     )
 }
 
-/// Whether the client refused; anything else is a client which did not get as far as judging us.
+/// Whether the client refused us, or we its certificate; anything else is a client which did not get
+/// as far as that.
 pub fn was_refused(error: &io::Error) -> bool {
+    use rustls::Error;
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_)) => true,
+        Some(Error::AlertReceived(_) | Error::PeerIncompatible(_)) => true,
+        Some(Error::NoCertificatesPresented | Error::InvalidCertificate(_)) => true,
         Some(_) => false,
         None => is_end(error),
     }

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustls::{ServerConfig, ServerConnection};
 
+use super::input::Input;
+use super::pattern::visible;
 use super::tls::is_end;
 use super::transcript::Surprise;
 
@@ -32,8 +34,7 @@ pub enum Arrival {
 pub struct Wire {
     tcp: TcpStream,
     tls: Option<Box<ServerConnection>>,
-    input: Vec<u8>,
-    at: usize,
+    input: Input,
     output: Vec<u8>,
     patience: Duration,
     /// Replies were given since the client was last heard.
@@ -53,8 +54,7 @@ impl Wire {
         Ok(Self {
             tcp,
             tls: None,
-            input: Vec::new(),
-            at: 0,
+            input: Input::default(),
             output: Vec::new(),
             patience,
             answered: false,
@@ -108,19 +108,19 @@ impl Wire {
     pub fn line(&mut self) -> Result<Option<Vec<u8>>, Surprise> {
         let mut searched = 0;
         loop {
-            let waiting = &self.input[self.at..];
-            if let Some(found) = memchr::memmem::find(&waiting[searched..], b"\r\n") {
-                return Ok(Some(self.take(searched + found + 2)));
+            if let Some(length) = self.input.line_length(searched) {
+                return Ok(Some(self.input.take(length)));
             }
-            if waiting.len() > LONGEST_LINE {
+            let waiting = self.left().len();
+            if waiting > LONGEST_LINE {
                 return Err(Surprise::new("a line", format!("{LONGEST_LINE} octets")));
             }
-            searched = waiting.len().saturating_sub(1);
+            searched = waiting.saturating_sub(1);
             match self.more(self.patience)? {
                 Arrival::Octets => {}
                 Arrival::Closed if self.left().is_empty() => return Ok(None),
                 Arrival::Closed => {
-                    let part = super::pattern::visible(self.left());
+                    let part = visible(self.left());
                     return Err(Surprise::new("a line", format!("{part} (then closed)")));
                 }
                 Arrival::Nothing => return Err(self.silence("a line")),
@@ -140,16 +140,16 @@ impl Wire {
                 Arrival::Nothing => return Err(self.silence(expected)),
             }
         }
-        Ok(self.take(count))
+        Ok(self.input.take(count))
     }
 
     /// What came and was not asked for.
     pub fn left(&self) -> &[u8] {
-        &self.input[self.at..]
+        self.input.left()
     }
 
     pub fn take_left(&mut self) -> Vec<u8> {
-        self.take(self.left().len())
+        self.input.take(self.left().len())
     }
 
     /// Waits for more octets; first without letting replies go, to see whether they were waited for.
@@ -180,10 +180,6 @@ impl Wire {
         if self.closed {
             return Ok(Arrival::Closed);
         }
-        if self.at == self.input.len() {
-            self.input.clear();
-            self.at = 0;
-        }
         let mut part = [0; 16 << 10];
         let patience = patience.max(Duration::from_millis(1));
         let read = self.tcp.set_read_timeout(Some(patience)).and_then(|()| {
@@ -195,7 +191,7 @@ impl Wire {
         });
         match read {
             Ok(count @ 1..) => {
-                self.input.extend_from_slice(&part[..count]);
+                self.input.add(&part[..count]);
                 return Ok(Arrival::Octets);
             }
             Ok(0) => {}
@@ -228,7 +224,7 @@ impl Wire {
     ) -> Result<io::Result<Option<String>>, Surprise> {
         let ahead = "nothing before the reply that opens TLS";
         if !self.left().is_empty() {
-            return Err(Surprise::new(ahead, super::pattern::visible(self.left())));
+            return Err(Surprise::new(ahead, visible(self.left())));
         }
         let _ = self.tcp.set_read_timeout(Some(GRACE));
         if !self.output.is_empty() && self.tcp.peek(&mut [0]).is_ok_and(|count| count > 0) {
@@ -291,20 +287,10 @@ impl Wire {
     pub fn silence(&self, expected: impl Into<String>) -> Surprise {
         let so_far = match self.left() {
             [] => String::new(),
-            part => format!(" after {}", super::pattern::visible(part)),
+            part => format!(" after {}", visible(part)),
         };
         let got = format!("nothing for {:?}{so_far}", self.patience);
         Surprise::new(expected, got)
-    }
-
-    fn take(&mut self, count: usize) -> Vec<u8> {
-        let taken = self.input[self.at..self.at + count].to_vec();
-        self.at += count;
-        if self.at > 1 << 20 {
-            self.input.drain(..self.at);
-            self.at = 0;
-        }
-        taken
     }
 }
 
