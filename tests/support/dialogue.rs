@@ -123,6 +123,9 @@ impl Dialogue {
                 step.action = action(line).map_err(wrong)?;
             }
             if let Some(level) = levels.last_mut() {
+                if level.last().is_some_and(|before| before.action.ends()) {
+                    return Err(wrong("never reached".to_owned()));
+                }
                 level.push(step);
             }
         }
@@ -134,6 +137,12 @@ impl Dialogue {
             (Some((step, _)), _) => Err(format!("{name}:{}: REPEAT without END", step.line)),
             _ => Err(format!("{name}: no steps")),
         }
+    }
+}
+
+impl Action {
+    fn ends(&self) -> bool {
+        matches!(self, Self::Drop | Self::Reset | Self::RefusedHandshake(_))
     }
 }
 

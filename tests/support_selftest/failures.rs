@@ -122,6 +122,7 @@ fn dialogues_with_mistakes_name_the_line() {
         ("TLS nice", "x:1: TLS nice: \"nice\" is no certificate"),
         ("S~ \\q", "x:1: S~ \\q: unknown escape in \"\\\\q\""),
         ("DROP it", "x:1: DROP it: DROP takes nothing, found \"it\""),
+        ("DROP\nEOF", "x:2: EOF: never reached"),
         ("# nothing", "x: no steps"),
     ] {
         assert_eq!(Dialogue::parse("x", text).unwrap_err(), mistake);
