@@ -5,4 +5,5 @@ pub mod address;
 pub mod envelope;
 pub mod exit;
 pub mod failure;
+pub mod message;
 pub mod secret;
