@@ -5,6 +5,7 @@
 //! Refuses control characters anywhere, an empty local part, an address without a domain, and
 //! anything over the limits of RFC 5321 §4.5.3.1. RFC 5321 §4.1.2, RFC 5322 §3.4, RFC 6531 §3.3.
 
+mod addr_spec;
 mod domain;
 mod lexer;
 mod list;

@@ -45,6 +45,10 @@ pub(super) fn normalised(domain: &str) -> std::result::Result<String, String> {
 }
 
 fn name(domain: &str) -> std::result::Result<String, String> {
+    // Four octets a character at most: what is longer than this is too long in any form.
+    if domain.len() > 4 * NAME_MAX {
+        return Err(format!("the domain has more than {NAME_MAX} octets"));
+    }
     let ascii = if domain.is_ascii() {
         domain.to_ascii_lowercase()
     } else {

@@ -4,8 +4,9 @@
 //! Refuses groups in groups, two addresses without a comma between them (a recipient would be
 //! lost as part of a name), and what has no domain.
 
+use super::addr_spec::addr_spec;
 use super::lexer::{Token, TokenKind, fault, missing, tokens, unexpected};
-use super::{Address, Mailbox, Member, is_atom_char};
+use super::{Address, Mailbox, Member};
 use crate::failure::{Failure, Kind, Result};
 
 /// Reads one bare address.
@@ -193,93 +194,6 @@ impl<'a> ListParser<'a> {
         }
         Ok(self.members)
     }
-}
-
-/// Reads `local@domain`; white space may stand around `@` and dots (RFC 5322 §4.4), not in words.
-fn addr_spec(text: &str, tokens: &[Token<'_>]) -> Result<Address> {
-    let at = tokens
-        .iter()
-        .position(|token| token.kind == TokenKind::Special('@'));
-    let Some(at) = at else {
-        let written = tokens
-            .first()
-            .zip(tokens.last())
-            .map_or("", |(first, last)| &text[first.at..last.end]);
-        return Err(Failure::new(
-            Kind::Message,
-            format!("\"{}\" has no domain", super::excerpt(written)),
-        )
-        .with_hint("write the whole address, such as name@example.com"));
-    };
-    let local = local_part(text, &tokens[..at])?;
-    let domain = domain(text, &tokens[at + 1..])?;
-    Address::new(&local, &domain)
-}
-
-fn local_part(text: &str, tokens: &[Token<'_>]) -> Result<String> {
-    let mut local = String::new();
-    let mut after_dot = true;
-    for token in tokens {
-        match &token.kind {
-            TokenKind::Special('.') if !after_dot => {
-                local.push('.');
-                after_dot = true;
-            }
-            TokenKind::Special('.') => return Err(misplaced_dot(text, token.at)),
-            TokenKind::Atom(_) | TokenKind::Quoted(_) if !after_dot => {
-                return Err(too_much(text, token));
-            }
-            TokenKind::Atom(atom) => {
-                if let Some(c) = atom.chars().find(|&c| !is_atom_char(c)) {
-                    let what = format!("character {} in the local part", super::named(c));
-                    return Err(unexpected(text, token.at, &what));
-                }
-                local.push_str(atom);
-                after_dot = false;
-            }
-            TokenKind::Quoted(quoted) => {
-                local.push_str(quoted);
-                after_dot = false;
-            }
-            _ => return Err(too_much(text, token)),
-        }
-    }
-    match tokens.last() {
-        Some(last) if after_dot => Err(misplaced_dot(text, last.at)),
-        _ => Ok(local),
-    }
-}
-
-/// The text of a domain; what it may hold is [`Address::new`]'s to say.
-fn domain(text: &str, tokens: &[Token<'_>]) -> Result<String> {
-    let mut domain = String::new();
-    for (index, token) in tokens.iter().enumerate() {
-        let joined = domain.is_empty() || domain.ends_with('.');
-        match &token.kind {
-            TokenKind::Special('.') => domain.push('.'),
-            TokenKind::Atom(atom) if joined => domain.push_str(atom),
-            TokenKind::Literal(literal) if index == 0 => domain.push_str(literal),
-            _ => return Err(too_much(text, token)),
-        }
-    }
-    Ok(domain)
-}
-
-fn too_much(text: &str, token: &Token<'_>) -> Failure {
-    match &token.kind {
-        _ if token.spaced => unexpected(text, token.at - 1, "space"),
-        TokenKind::Special(c) => unexpected(text, token.at, &format!("\"{c}\"")),
-        TokenKind::Quoted(_) => unexpected(text, token.at, "quote"),
-        TokenKind::Literal(_) => unexpected(text, token.at, "\"[\""),
-        TokenKind::Atom(_) | TokenKind::Comment(_) => unexpected(text, token.at, "text"),
-    }
-}
-
-fn misplaced_dot(text: &str, at: usize) -> Failure {
-    fault(text, at, "misplaced dot").with_hint(
-        "dots stand one by one between other characters; if the address is right, put what is \
-         before the @ in quotes",
-    )
 }
 
 /// The words of a display name, with a space where one stood or must stand.

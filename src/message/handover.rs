@@ -98,16 +98,10 @@ fn not_used(flag: &str, name: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
-    use proptest::prelude::*;
-
-    use super::super::compose::tests::{fields, headers, list, sent};
     use super::super::content::tests::octets;
-    use super::super::encoding::canonical;
+    use super::super::tests::{WHOLE, fields, headers, list, sent};
     use super::*;
     use crate::failure::Kind;
-
-    /// A header that needs nothing.
-    const WHOLE: &str = "From: a@x.org\nDate: x\nMessage-ID: <9@x.org>\n";
 
     fn handed_over(input: &str) -> Message {
         Message::handed_over(input.as_bytes().to_vec(), &fields()).unwrap()
@@ -262,31 +256,6 @@ mod tests {
     }
 
     #[test]
-    fn smuggled_ends_of_data_are_refused_or_made_lines() {
-        for end in [
-            "\n.\n",
-            "\n.\r\n",
-            "\r.\r",
-            "\r.\r\n",
-            "\r\n.\n",
-            "\r\n.\r",
-            "\r\n\0.\r\n",
-        ] {
-            let input = format!("{WHOLE}\na{end}MAIL FROM:<x>{end}");
-            let inner = end.replace("\r\n", "\n");
-            let result = Message::handed_over(input.clone().into_bytes(), &fields());
-            assert_eq!(Message::from_raw(input.as_bytes()).is_ok(), result.is_ok());
-            match result {
-                Ok(message) => {
-                    assert!(!inner.contains(['\r', '\0']));
-                    assert!(sent(&message).ends_with("a\r\n.\r\nMAIL FROM:<x>\r\n.\r\n"));
-                }
-                Err(_) => assert!(inner.contains(['\r', '\0'])),
-            }
-        }
-    }
-
-    #[test]
     fn a_body_beyond_ascii_needs_8bitmime() {
         let message = handed_over("Subject: x\n\nascii\ngrün\n");
         let failure = message.content(true, false).unwrap_err();
@@ -355,40 +324,6 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(sent(&Message::from_raw(input.as_bytes()).unwrap()), sent_as);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_octets_make_it_panic_and_all_that_is_sent_is_crlf(
-            input in proptest::collection::vec(prop_oneof![
-                Just(b"\r\n".to_vec()), Just(b"\n".to_vec()), Just(b"From: ".to_vec()),
-                Just(b"Bcc :".to_vec()), Just(b"Subject: ".to_vec()), Just(b" ".to_vec()),
-                Just(b"Content-Type: a; b=\xc3\xa9".to_vec()),
-                proptest::collection::vec(any::<u8>(), 0..6),
-            ], 0..30)
-        ) {
-            let input = input.concat();
-            for message in [
-                Message::handed_over(input.clone(), &fields()),
-                Message::from_raw(&input),
-            ].into_iter().flatten() {
-                for smtputf8 in [false, true] {
-                    let Ok(content) = message.content(smtputf8, true) else { continue };
-                    let sent = octets(&content, 7);
-                    prop_assert_eq!(content.facts().size, sent.len() as u64);
-                    prop_assert_eq!(&canonical(&sent, 0), &sent);
-                    prop_assert!(!sent.windows(2).any(|pair| pair[0] == b'\r' && pair[1] != b'\n'));
-                }
-                let _ = message.recipients();
-            }
-        }
-
-        #[test]
-        fn the_octets_of_a_body_are_those_that_came(body in "[a.\u{e9}\n]{0,200}") {
-            let message = handed_over(&format!("{WHOLE}\n{body}"));
-            let whole = canonical(format!("{WHOLE}\n{body}").as_bytes(), 0);
-            prop_assert_eq!(raw(&message, false), whole);
         }
     }
 }

@@ -16,6 +16,8 @@ mod identity;
 mod intake;
 mod lines;
 mod parameter;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::time::SystemTime;
