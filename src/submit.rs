@@ -200,6 +200,12 @@ impl Submission {
                     Failure::new(Kind::Io, format!("cannot wait for connections: {error}"))
                 })?;
             for (index, attempt) in race.failed {
+                observer.note(
+                    &attempt
+                        .failure
+                        .as_ref()
+                        .map_or_else(String::new, ToString::to_string),
+                );
                 open.retain(|&other| other != index);
                 fates[index] = Some(attempt);
             }
@@ -234,6 +240,7 @@ impl Submission {
                 Ok(session) => winner = Some((session, rung.clone())),
                 Err(closed) => {
                     let failure = closed.failure.at(rung);
+                    observer.note(&failure.message);
                     if closed.stop {
                         stopped = Some(failure.clone());
                     }

@@ -357,7 +357,14 @@ fn handshake(
                 .with_hint("the port may expect plain SMTP with STARTTLS (--tls starttls)"),
             ),
             lost @ Broken::Lost(_) => Closed::new(Outcome::Lost, dialogue.lost(&lost, &stage)),
-        })
+        })?;
+    if let Some(agreed) = dialogue.wire.tls().map(tls::info) {
+        dialogue.observer.note(&format!(
+            "{} {}, certificate verified for {}",
+            agreed.version, agreed.cipher, opening.host
+        ));
+    }
+    Ok(())
 }
 
 /// The name for EHLO when none is set and this machine has no full one: the address of our end
