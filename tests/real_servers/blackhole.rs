@@ -86,19 +86,25 @@ fn a_firewall_that_swallows_587_costs_less_than_a_second() {
         smtpsend_within(&within, scene.directory(), "secret", &options, b"")
     };
 
-    let open = send();
-    open.expect(0, "sent");
-    assert_eq!(open.json()["server"]["port"], 587, "{open}");
-
+    let open = quickest(&send, 587);
     network.drop_port(587);
-    let dropped = send();
-    dropped.expect(0, "sent");
-    assert_eq!(dropped.json()["server"]["port"], 2525, "{dropped}");
+    let dropped = quickest(&send, 2525);
 
     say(&format!(
-        "587 open: {:?}; 587 dropped: {:?}",
-        open.took, dropped.took
+        "sent with 587 open in {open:?}, with 587 dropped in {dropped:?}"
     ));
-    let added = dropped.took.saturating_sub(open.took);
-    assert!(added < Duration::from_secs(1), "{added:?} more\n{dropped}");
+    let added = dropped.saturating_sub(open);
+    assert!(added < Duration::from_secs(1), "{added:?} more");
+}
+
+/// Sends three times, each over `port`, and gives the shortest time: what the machine is otherwise busy with
+/// only ever adds to it.
+fn quickest(send: &dyn Fn() -> Run, port: u16) -> Duration {
+    let runs = [(); 3].map(|()| {
+        let run = send();
+        run.expect(0, "sent");
+        assert_eq!(run.json()["server"]["port"], port, "{run}");
+        run.took
+    });
+    runs.into_iter().min().unwrap_or_default()
 }

@@ -44,6 +44,12 @@ service submission-login {
     ssl = yes
   }
 }
+service anvil {
+  # Without it nobody waits longer after each wrong password.
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
 service stats {
   unix_listener stats-writer {
     mode = 0666

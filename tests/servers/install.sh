@@ -62,7 +62,7 @@ unpack() {
   deb=$(ls "$SRV/debs/$package"_*.deb)
   dpkg-deb -x "$deb" "$SRV/$name"
   [ -x "$SRV/$name/$program" ] || { echo "install.sh: $package has no $program" >&2; return 1; }
-  libraries=$(dpkg-deb -f "$deb" Pre-Depends Depends | tr ',:' '\n\n' \
+  libraries=$(dpkg-deb -f "$deb" Pre-Depends Depends | tr ',:' '\n' \
     | sed -E 's/^ +//; s/[ |(].*//' | grep '^lib' || true)
   # shellcheck disable=SC2086 # a list of names
   need $libraries

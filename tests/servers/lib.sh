@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # the recipes use what is set here
 # lib.sh: what the recipes share; each sources it first.
 #
 # NAME.sh DIR PLAIN STARTTLS IMPLICIT starts the server NAME with all it writes under DIR, listening on

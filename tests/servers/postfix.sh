@@ -89,5 +89,7 @@ chown postfix "$D"/spool/{active,bounce,corrupt,defer,deferred,flush,hold,incomi
 chown postfix:postdrop "$D"/spool/{maildrop,public}
 chmod 730 "$D/spool/maildrop"
 chmod 710 "$D/spool/public"
+# Postfix waits for files that changed within this second to settle.
+touch -d '1 minute ago' "$D"/etc/{main,master}.cf
 export MAIL_CONFIG=$D/etc
 start "$P1 $P2 $P3" "$R/usr/lib/postfix/sbin/master" -d -c "$D/etc"
