@@ -3,7 +3,7 @@
 #
 # NAME.sh DIR PLAIN STARTTLS IMPLICIT starts the server NAME with all it writes under DIR, listening on
 # $ADDR (default 127.0.0.1) on three ports: PLAIN without TLS or AUTH, STARTTLS and IMPLICIT with TLS and
-# AUTH demanded (user bench, password secret). Once it listens, its pid is printed. It leads a session and
+# AUTH demanded (user bench, password secret). Once it listens, its pid is printed. It leads a
 # process group of its own: `kill -- -PID` ends it and its children. Mail for any recipient is left under
 # DIR/mail, except for nobody@refused.example and later@refused.example where the recipe says so.
 #
@@ -32,16 +32,16 @@ installed() {
   done
 }
 
-# Whether a process of our server's session listens on PORT (and not a stranger who took it first).
+# Whether a process of our server's group listens on PORT (and not a stranger who took it first).
 listens() {
   local pid
   for pid in $(ss -Hltnp "sport = :$1" | grep -o 'pid=[0-9]*' | cut -d= -f2); do
-    [ "$(ps -o sid= -p "$pid" | tr -d ' ')" != "$PID" ] || return 0
+    [ "$(ps -o pgid= -p "$pid" | tr -d ' ')" != "$PID" ] || return 0
   done
   return 1
 }
 
-# start PORTS COMMAND...: in the background, as the leader of a session, its output in DIR/log; prints its
+# start PORTS COMMAND...: in the background, as the leader of a process group, its output in DIR/log; prints its
 # pid once it listens on each of PORTS (a list of words).
 start() {
   local ports=$1 port tries=300
