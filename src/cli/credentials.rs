@@ -1,0 +1,180 @@
+//! Where the password comes from: file, environment, prompt; the first that is there.
+//!
+//! In this order: `--password-file`, `SMTPSEND_PASSWORD`, `SMTPSEND_PASSWORD_FILE`, a prompt where
+//! there is a terminal. Never from the command line, where every user of the machine sees it.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::settings::{Origin, Settings};
+use crate::failure::{Failure, Kind};
+use crate::secret::Secret;
+
+/// Longest password file read, in octets; what is larger is no password file.
+const FILE_LIMIT: u64 = 65_536;
+
+/// Finds the password for `user`, and says in a word where it was found.
+///
+/// # Errors
+/// `Input` when the file cannot be read; `Config` when it is readable by others or has no password,
+/// or when there is no password anywhere.
+pub(crate) fn password(
+    user: &str,
+    flag: Option<&std::path::PathBuf>,
+    settings: &Settings<'_>,
+) -> Result<(Secret, String)> {
+    if let Some(path) = flag {
+        return Ok((
+            read_file(path).context("--password-file")?,
+            format!("--password-file {}", path.display()),
+        ));
+    }
+    if let Some((_, value)) = settings.variable("password") {
+        return Ok((
+            Secret::new(value.into_vec()),
+            "SMTPSEND_PASSWORD".to_owned(),
+        ));
+    }
+    if let Some((Origin::Environment(name), path)) = settings.path("password-file", None) {
+        return Ok((
+            read_file(&path).context(name.clone())?,
+            format!("{name} {}", path.display()),
+        ));
+    }
+    Ok((prompt(user)?, "the prompt".to_owned()))
+}
+
+fn read_file(path: &Path) -> Result<Secret> {
+    let place = path.display();
+    let unreadable = |error: std::io::Error| Failure::new(Kind::Input, format!("{place}: {error}"));
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(Failure::new(Kind::Input, format!("{place}: is a directory")).into());
+    }
+    if metadata.permissions().mode() & 0o044 != 0 {
+        return Err(
+            Failure::new(Kind::Config, format!("{place}: others can read it"))
+                .with_hint(format!("chmod 600 {place}"))
+                .into(),
+        );
+    }
+    // Room for all of it from the start: growing would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_LIMIT as usize + 1));
+    file.take(FILE_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > FILE_LIMIT {
+        return Err(Failure::new(
+            Kind::Config,
+            format!("{place}: too large to be a password file"),
+        )
+        .into());
+    }
+    let line = bytes
+        .split(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.is_empty() {
+        return Err(Failure::new(Kind::Config, format!("{place}: its first line is empty")).into());
+    }
+    Ok(Secret::new(line.to_vec()))
+}
+
+fn prompt(user: &str) -> Result<Secret> {
+    match rpassword::prompt_password(format!(
+        "Password for {}: ",
+        crate::failure::printable(user)
+    )) {
+        Ok(mut typed) => {
+            let secret = Secret::new(typed.as_bytes().to_vec());
+            typed.zeroize();
+            Ok(secret)
+        }
+        // ENXIO, ENOENT, ENOTTY: no terminal to ask on.
+        Err(error) if error.kind() != ErrorKind::Interrupted => Err(Failure::new(
+            Kind::Config,
+            format!("no password for the user {user}, and no terminal to ask on"),
+        )
+        .with_hint("give one with --password-file or SMTPSEND_PASSWORD")
+        .into()),
+        Err(error) => Err(Failure::new(Kind::Io, format!("password prompt: {error}")).into()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::ffi::OsString;
+    use std::fs;
+
+    use super::*;
+
+    fn file(content: &[u8], mode: u32) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        (folder, path)
+    }
+
+    fn kind(error: &anyhow::Error) -> Kind {
+        error.downcast_ref::<Failure>().unwrap().kind
+    }
+
+    #[test]
+    fn the_first_line_is_the_password() {
+        for content in [&b"hunter2"[..], b"hunter2\n", b"hunter2\r\nmore\n"] {
+            let (_folder, path) = file(content, 0o600);
+            assert_eq!(read_file(&path).unwrap().expose(), b"hunter2");
+        }
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_and_the_chmod_named() {
+        for mode in [0o640, 0o604, 0o644] {
+            let (_folder, path) = file(b"hunter2\n", mode);
+            let error = read_file(&path).unwrap_err();
+            let failure = error.downcast_ref::<Failure>().unwrap();
+            assert_eq!(failure.kind, Kind::Config);
+            assert!(failure.hint.as_ref().unwrap().starts_with("chmod 600 "));
+        }
+    }
+
+    #[test]
+    fn what_holds_no_password_is_refused() {
+        let (_folder, path) = file(b"\nhunter2\n", 0o600);
+        assert_eq!(kind(&read_file(&path).unwrap_err()), Kind::Config);
+        let (_folder, path) = file(&vec![b'x'; 70_000], 0o600);
+        assert_eq!(kind(&read_file(&path).unwrap_err()), Kind::Config);
+        assert_eq!(
+            kind(&read_file(Path::new("/nonexistent")).unwrap_err()),
+            Kind::Input
+        );
+        assert_eq!(kind(&read_file(Path::new("/")).unwrap_err()), Kind::Input);
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_environment() {
+        let (_folder, path) = file(b"from the file\n", 0o600);
+        let environment = |name: &str| {
+            (name == "SMTPSEND_PASSWORD").then(|| OsString::from("from the environment"))
+        };
+        let settings = Settings::new(&environment);
+        assert_eq!(
+            password("bob", Some(&path), &settings).unwrap().0.expose(),
+            b"from the file"
+        );
+        assert_eq!(
+            password("bob", None, &settings).unwrap().0.expose(),
+            b"from the environment"
+        );
+    }
+}

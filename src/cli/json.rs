@@ -1,0 +1,177 @@
+//! The result as one JSON object. The names are a contract with scripts.
+
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::route::{Attempt, Host};
+use crate::smtp::{Reply, Verdict};
+
+/// The object; `null` where something did not come to pass.
+#[derive(Serialize, Default)]
+pub(crate) struct Result<'r> {
+    status: &'static str,
+    exit: u8,
+    message_id: Option<&'r str>,
+    size: Option<u64>,
+    duration_ms: u128,
+    envelope_from: Option<&'r str>,
+    server: Option<Server>,
+    auth: Option<&'static str>,
+    reply: Option<ReplyFields>,
+    recipients: Vec<Recipient>,
+    attempts: Vec<AttemptFields>,
+    queue_id: Option<String>,
+    error: Option<Error>,
+}
+
+#[derive(Serialize)]
+struct Server {
+    host: String,
+    port: u16,
+    address: Option<String>,
+    security: &'static str,
+    tls: Option<String>,
+    cipher: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReplyFields {
+    code: u16,
+    enhanced: Option<String>,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Recipient {
+    address: String,
+    status: &'static str,
+    code: Option<u16>,
+    enhanced: Option<String>,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct AttemptFields {
+    host: String,
+    port: u16,
+    security: &'static str,
+    outcome: &'static str,
+    detail: Option<String>,
+    ms: u128,
+}
+
+#[derive(Serialize)]
+struct Error {
+    kind: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+impl<'r> Result<'r> {
+    /// The result of a submission.
+    pub(crate) fn of(report: &'r Report) -> Self {
+        let exit = report.exit();
+        Self {
+            status: report.status().name(),
+            exit: exit.code(),
+            message_id: Some(&report.message_id),
+            size: Some(report.size),
+            duration_ms: report.duration.as_millis(),
+            envelope_from: Some(&report.envelope_from),
+            server: report.server.as_ref().map(|peer| Server {
+                host: bare(&peer.rung.host),
+                port: peer.rung.port.number(),
+                address: peer.address.map(|address| address.ip().to_string()),
+                security: peer.rung.security.name(),
+                tls: peer.tls.as_ref().map(|tls| tls.version.clone()),
+                cipher: peer.tls.as_ref().map(|tls| tls.cipher.clone()),
+            }),
+            auth: report.auth,
+            reply: report.reply.as_ref().map(reply),
+            recipients: report
+                .recipients
+                .iter()
+                .map(|(address, verdict)| recipient(address.to_string(), verdict))
+                .collect(),
+            attempts: report.attempts.iter().map(attempt).collect(),
+            queue_id: None,
+            error: report
+                .deciding()
+                .map(|failure| error(failure, failure.message.clone())),
+        }
+    }
+
+    /// The result of a run that ended before there was a submission.
+    pub(crate) fn failed(exit: Exit, failure: Option<&Failure>, message: String) -> Self {
+        let error = match failure {
+            Some(failure) => error(failure, message),
+            None => Error {
+                kind: "usage",
+                message,
+                hint: None,
+            },
+        };
+        Self {
+            status: "failed",
+            exit: exit.code(),
+            error: Some(error),
+            ..Self::default()
+        }
+    }
+}
+
+/// A host without the brackets that an address has in text.
+fn bare(host: &Host) -> String {
+    match host {
+        Host::Name(name) => name.clone(),
+        Host::Address(address) => address.to_string(),
+    }
+}
+
+fn error(failure: &Failure, message: String) -> Error {
+    Error {
+        kind: failure.kind.name(),
+        message,
+        hint: failure.hint.clone(),
+    }
+}
+
+fn reply(reply: &Reply) -> ReplyFields {
+    ReplyFields {
+        code: reply.code,
+        enhanced: reply.enhanced.map(|e| e.to_string()),
+        text: reply.text(),
+    }
+}
+
+fn recipient(address: String, verdict: &Verdict) -> Recipient {
+    let reply = verdict.reply();
+    let text = reply
+        .map(Reply::text)
+        .or_else(|| verdict.cause().map(|cause| cause.failure.message.clone()));
+    Recipient {
+        address,
+        status: verdict.name(),
+        code: reply.map(|reply| reply.code),
+        enhanced: reply
+            .and_then(|reply| reply.enhanced)
+            .map(|enhanced| enhanced.to_string()),
+        text: text.unwrap_or_default(),
+    }
+}
+
+fn attempt(attempt: &Attempt) -> AttemptFields {
+    AttemptFields {
+        host: bare(&attempt.rung.host),
+        port: attempt.rung.port.number(),
+        security: attempt.rung.security.name(),
+        outcome: attempt.outcome.name(),
+        detail: attempt
+            .failure
+            .as_ref()
+            .map(|failure| failure.message.clone()),
+        ms: attempt.took.as_millis(),
+    }
+}

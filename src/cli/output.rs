@@ -1,0 +1,171 @@
+//! What the user sees: lines on standard error, the transcript, and the promise that nothing that
+//! prints can panic or change what happened to the message.
+
+use std::cell::Cell;
+use std::io::{self, Write};
+
+use crate::exit::Exit;
+use crate::failure::{Failure, printable};
+use crate::report::Report;
+use crate::smtp::Observer;
+
+/// How much is said on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Volume {
+    /// Nothing.
+    Quiet,
+    /// Failures, hints and warnings.
+    Normal,
+    /// The dialogue as well.
+    Verbose,
+}
+
+/// Standard error, as one line after another.
+pub(crate) struct Console {
+    volume: Cell<Volume>,
+    broken: Cell<bool>,
+}
+
+impl Console {
+    pub(crate) fn new() -> Self {
+        Self {
+            volume: Cell::new(Volume::Normal),
+            broken: Cell::new(false),
+        }
+    }
+
+    pub(crate) fn set_volume(&self, volume: Volume) {
+        self.volume.set(volume);
+    }
+
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.volume.get() == Volume::Verbose
+    }
+
+    /// Whether a line could not be written.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.get()
+    }
+
+    /// One line; control characters are dropped.
+    pub(crate) fn line(&self, text: &str) {
+        if self.volume.get() != Volume::Quiet {
+            // One write a line, so that lines of several programs do not mix.
+            let line = format!("{}\n", printable(text));
+            if io::stderr().write_all(line.as_bytes()).is_err() {
+                self.broken.set(true);
+            }
+        }
+    }
+
+    /// A failure that stands alone, and what to do about it.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        self.line(&format!("smtpsend: {error:#}"));
+        if let Some(hint) = error
+            .downcast_ref::<Failure>()
+            .and_then(|failure| failure.hint.as_deref())
+        {
+            self.line(&format!("hint: {hint}"));
+        }
+    }
+
+    /// Each failure in the report on a line, hints below, each once.
+    pub(crate) fn report(&self, report: &Report) {
+        let failures = report.failures();
+        if failures.is_empty() {
+            if self.is_verbose() {
+                self.line(&format!(
+                    "smtpsend: accepted for {}",
+                    recipients(report.recipients.len())
+                ));
+            }
+            return;
+        }
+        let mut hints: Vec<&str> = Vec::new();
+        let say = |failure: &Failure| self.line(&format!("smtpsend: {failure}"));
+        // Where no server was reached each rung says why; the deciding one is among them.
+        let rungs: Vec<&Failure> = match &report.server {
+            None => report
+                .attempts
+                .iter()
+                .filter_map(|attempt| attempt.failure.as_ref())
+                .collect(),
+            Some(_) => Vec::new(),
+        };
+        rungs.iter().for_each(|failure| say(failure));
+        for failure in &failures {
+            if !rungs.iter().any(|rung| rung.message == failure.message) {
+                say(failure);
+            }
+        }
+        for hint in failures
+            .iter()
+            .filter_map(|failure| failure.hint.as_deref())
+        {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        for hint in hints {
+            self.line(&format!("hint: {hint}"));
+        }
+    }
+}
+
+pub(crate) fn recipients(count: usize) -> String {
+    if count == 1 {
+        "1 recipient".to_owned()
+    } else {
+        format!("{count} recipients")
+    }
+}
+
+impl Observer for Console {
+    fn sent(&self, line: &str) {
+        if self.is_verbose() {
+            self.line(&format!("C: {line}"));
+        }
+    }
+
+    fn received(&self, line: &str) {
+        if self.is_verbose() {
+            self.line(&format!("S: {line}"));
+        }
+    }
+
+    fn note(&self, text: &str) {
+        if self.is_verbose() {
+            self.line(&format!("smtpsend: {text}"));
+        }
+    }
+
+    fn warning(&self, text: &str) {
+        self.line(&format!("smtpsend: warning: {text}"));
+    }
+}
+
+/// Writes to standard output and makes sure it left.
+///
+/// # Errors
+/// `Io` when it cannot be written: a closed pipe, a full disk.
+pub(crate) fn to_stdout(
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> crate::failure::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    write(&mut out).and_then(|()| out.flush()).map_err(|error| {
+        Failure::new(
+            crate::failure::Kind::Io,
+            format!("standard output: {error}"),
+        )
+    })
+}
+
+/// The exit code once all was said: output that was lost turns success into 74 and hides no
+/// other failure.
+pub(crate) fn after_output(exit: Exit, console: &Console) -> Exit {
+    if exit == Exit::Ok && console.is_broken() {
+        Exit::IoErr
+    } else {
+        exit
+    }
+}

@@ -1,0 +1,209 @@
+//! Messages: what the user said, as a value that can be sent.
+//!
+//! A [`Message`] comes from flags and a text ([`Message::compose`]), from a message that was
+//! handed over ([`Message::handed_over`]), or from another program's octets
+//! ([`Message::from_raw`]). For one server it becomes a [`Content`]: octets and facts. Knows no
+//! socket, no file and no environment. Refuses what is not well-formed, by its line or its field.
+//! RFC 5322, RFC 2045 to 2047, RFC 6532.
+
+mod compose;
+mod content;
+mod encoding;
+mod field;
+mod handover;
+mod header;
+mod identity;
+mod intake;
+mod lines;
+mod parameter;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::time::SystemTime;
+
+pub use content::{Content, Facts, Reader};
+pub use field::HeaderField;
+pub use identity::new_message_id;
+pub use intake::{Input, Intake, classify};
+pub use text::Text;
+
+use crate::address::words::{self, Charset};
+use crate::address::{Address, AddressList, Mailbox};
+use crate::failure::{Failure, Kind, Result};
+use content::Body;
+use header::{Field, Header};
+
+/// What the flags say of the header.
+#[derive(Debug, Clone)]
+pub struct Fields {
+    /// The author (`--from`).
+    pub from: Option<AddressList>,
+    /// The author when neither the flag nor the message names one.
+    pub default_from: Mailbox,
+    /// `--to`.
+    pub to: AddressList,
+    /// `--cc`.
+    pub cc: AddressList,
+    /// `--reply-to`.
+    pub reply_to: AddressList,
+    /// `--subject`.
+    pub subject: Option<String>,
+    /// `-H`, in their order. They replace what stands in a message or would be generated.
+    pub headers: Vec<HeaderField>,
+    /// When the message was written; 1970 to 9998.
+    pub date: SystemTime,
+    /// Its Message-ID, with angle brackets; see [`new_message_id`].
+    pub message_id: String,
+}
+
+/// A message that can be sent.
+#[derive(Debug, Clone)]
+pub struct Message {
+    header: Header,
+    /// Whether an empty line stands between header and body.
+    separator: bool,
+    body: Body,
+    sender: Option<Address>,
+    message_id: String,
+    warnings: Vec<String>,
+}
+
+impl Message {
+    fn new(
+        header: Header,
+        separator: bool,
+        body: Body,
+        sender: Option<Address>,
+        warnings: Vec<String>,
+    ) -> Self {
+        let message_id = header.named("Message-ID").next().and_then(Field::text);
+        Self {
+            header,
+            separator,
+            body,
+            sender,
+            message_id: message_id.unwrap_or_default(),
+            warnings,
+        }
+    }
+
+    /// The addresses in To, Cc and Bcc, in this order, those in groups included. The same address
+    /// may come twice.
+    ///
+    /// # Errors
+    /// [`Kind::Message`], naming the field, when it does not read as an address list.
+    pub fn recipients(&self) -> Result<Vec<Address>> {
+        let mut recipients = Vec::new();
+        for name in ["To", "Cc", "Bcc"] {
+            for field in self.header.named(name) {
+                let text = field.text().ok_or_else(|| {
+                    Failure::new(Kind::Message, format!("{name}: not valid UTF-8"))
+                })?;
+                let list = AddressList::parse(&text).map_err(|failure| failure.at(name))?;
+                recipients.extend(list.addresses().cloned());
+            }
+        }
+        Ok(recipients)
+    }
+
+    /// The address in the message's own Sender, else the first in its From; none when it came
+    /// without, or with something that is no address.
+    pub fn sender(&self) -> Option<&Address> {
+        self.sender.as_ref()
+    }
+
+    /// The Message-ID it is sent with, with angle brackets; empty when it has none.
+    pub fn message_id(&self) -> &str {
+        &self.message_id
+    }
+
+    /// What the user should know, one line each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Whether an address in its header makes it impossible to send without SMTPUTF8. A server
+    /// that has it is given such a message, and any other raw UTF-8 in the header, as it is.
+    pub fn needs_smtputf8(&self) -> bool {
+        self.sent_fields().any(|field| {
+            !field.raw().is_ascii()
+                && field.text().is_some_and(|text| {
+                    field::FieldKind::of(field.name()) == field::FieldKind::Addresses
+                        && AddressList::parse(&text).is_ok_and(|list| list.needs_smtputf8())
+                })
+        })
+    }
+
+    /// Whether its body has octets above 127: without 8BITMIME it cannot be sent.
+    pub fn needs_eight_bit_mime(&self) -> bool {
+        self.body.scan().eight_bit.is_some()
+    }
+
+    /// Its octets for a server with or without SMTPUTF8 and 8BITMIME.
+    ///
+    /// # Errors
+    /// [`Kind::Message`], naming the line or the field, when it cannot be sent without the
+    /// extension that the server lacks.
+    pub fn content(&self, smtputf8: bool, eight_bit_mime: bool) -> Result<Content<'_>> {
+        if let Some(line) = self.body.scan().eight_bit.filter(|_| !eight_bit_mime) {
+            return Err(Failure::new(
+                Kind::Message,
+                format!(
+                    "line {line} of the message is not ASCII, and the server does not offer \
+                     8BITMIME"
+                ),
+            ));
+        }
+        let mut octets = Vec::new();
+        let mut utf8_header = false;
+        for field in self.sent_fields() {
+            let raw = field.raw();
+            let utf8 = std::str::from_utf8(raw).is_ok();
+            if raw.is_ascii() || (utf8 && smtputf8) {
+                utf8_header |= !raw.is_ascii();
+                field.write(&mut octets);
+            } else {
+                ascii_field(field, utf8)?.write(&mut octets);
+            }
+        }
+        if self.separator {
+            octets.extend_from_slice(b"\r\n");
+        }
+        Ok(Content::new(octets, &self.body, utf8_header))
+    }
+
+    fn sent_fields(&self) -> impl Iterator<Item = &Field> {
+        self.header
+            .fields()
+            .iter()
+            .filter(|field| !field.is_private())
+    }
+}
+
+/// The field with what is not ASCII encoded.
+fn ascii_field(field: &Field, utf8: bool) -> Result<Field> {
+    let name = field.name();
+    if name.is_empty() {
+        return Err(Failure::new(
+            Kind::Message,
+            format!(
+                "line {} of the message is not a header field and not ASCII",
+                field.line()
+            ),
+        ));
+    }
+    let (text, charset) = match field.text() {
+        Some(text) if utf8 => (text, Charset::Utf8),
+        _ => (words::undecoded(&field.value()), Charset::Unknown8bit),
+    };
+    let value = field::encoded(name, &text.replace('\t', " "), charset)?;
+    if value.is_ascii() {
+        return Ok(Field::new(name, &value));
+    }
+    let what = match charset {
+        Charset::Utf8 => "an address needs SMTPUTF8, which the server does not offer",
+        Charset::Unknown8bit => "an address is not valid UTF-8",
+    };
+    Err(Failure::new(Kind::Message, format!("{name}: {what}")))
+}

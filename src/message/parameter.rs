@@ -1,0 +1,165 @@
+//! Parameters that are not ASCII, such as the file name in a Content-Disposition.
+//!
+//! Owns their form on the wire: RFC 2231 extended values, cut into continuations between
+//! characters. Refuses (with none) what does not read as `value; name=value; …`.
+
+use std::fmt::Write as _;
+
+use crate::address::words::{self, Charset};
+
+/// Characters of one extended value; with its name and the charset it fits a line.
+const PIECE_MAX: usize = 45;
+/// Octets of a parameter's name.
+const NAME_MAX: usize = 20;
+
+/// `text` with its non-ASCII parameters encoded, each parameter on a line of its own.
+pub(super) fn encoded(text: &str, charset: Charset) -> Option<String> {
+    let (value, mut rest) = text.split_once(';').unwrap_or((text, ""));
+    let mut out = printable(value.trim())?.to_owned();
+    while !rest.trim().is_empty() {
+        let (name, after) = rest.split_once('=')?;
+        let name = token(name.trim())?;
+        let (raw, value, after) = parameter_value(after.trim_start())?;
+        out.push_str(";\r\n ");
+        match printable(raw.trim_end()) {
+            Some(raw) => write!(out, "{name}={raw}").ok()?,
+            None => extended(name, &value, charset, &mut out)?,
+        }
+        rest = after;
+    }
+    Some(out)
+}
+
+/// The value at the start of `text`: as it stands, without its quotes, and what follows its `;`.
+fn parameter_value(text: &str) -> Option<(&str, String, &str)> {
+    let Some(inner) = text.strip_prefix('"') else {
+        let (raw, after) = text.split_once(';').unwrap_or((text, ""));
+        return Some((raw, raw.trim().to_owned(), after));
+    };
+    let mut value = String::new();
+    let mut escaped = false;
+    for (at, c) in inner.char_indices() {
+        match c {
+            '\\' if !escaped => {
+                escaped = true;
+                continue;
+            }
+            '"' if !escaped => {
+                let (raw, after) = text.split_at(at + 2);
+                let after = after.trim_start();
+                let rest = after.strip_prefix(';');
+                return rest
+                    .or(after.is_empty().then_some(""))
+                    .map(|rest| (raw, value, rest));
+            }
+            c => value.push(c),
+        }
+        escaped = false;
+    }
+    None
+}
+
+fn extended(name: &str, value: &str, charset: Charset, out: &mut String) -> Option<()> {
+    if name.ends_with('*') || name.len() > NAME_MAX {
+        return None;
+    }
+    let label = match charset {
+        Charset::Utf8 => "utf-8",
+        Charset::Unknown8bit => "unknown-8bit",
+    };
+    let mut pieces = vec![String::new()];
+    for c in value.chars() {
+        let c = percent_encoded(c, charset);
+        match pieces.last_mut() {
+            Some(piece) if piece.len() + c.len() <= PIECE_MAX => piece.push_str(&c),
+            _ => pieces.push(c),
+        }
+    }
+    if let [piece] = pieces.as_slice() {
+        return write!(out, "{name}*={label}''{piece}").ok();
+    }
+    for (index, piece) in pieces.iter().enumerate() {
+        let label = if index == 0 {
+            format!("{label}''")
+        } else {
+            String::new()
+        };
+        let between = if index == 0 { "" } else { ";\r\n " };
+        write!(out, "{between}{name}*{index}*={label}{piece}").ok()?;
+    }
+    Some(())
+}
+
+fn percent_encoded(c: char, charset: Charset) -> String {
+    let mut buffer = [0; 4];
+    let text = c.encode_utf8(&mut buffer);
+    if c.is_ascii_alphanumeric() || "!#$&+-.^_`{|}~".contains(c) {
+        return text.to_owned();
+    }
+    let octets = words::octets(text, charset);
+    octets.iter().map(|octet| format!("%{octet:02X}")).collect()
+}
+
+fn printable(text: &str) -> Option<&str> {
+    let short = text.len() <= words::WORD_MAX;
+    (short && text.bytes().all(|b| matches!(b, b' '..=b'~'))).then_some(text)
+}
+
+fn token(name: &str) -> Option<&str> {
+    let good = |b: u8| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&b);
+    (!name.is_empty() && name.len() <= 76 && name.bytes().all(good)).then_some(name)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_beyond_ascii_becomes_an_extended_value() {
+        for (text, value) in [
+            (
+                "attachment; filename=\"caf\u{e9} \\\"1\\\".txt\"; size=1",
+                "attachment;\r\n filename*=utf-8''caf%C3%A9%20%221%22.txt;\r\n size=1",
+            ),
+            (
+                "text/plain; name=\u{e9}; charset=utf-8;",
+                "text/plain;\r\n name*=utf-8''%C3%A9;\r\n charset=utf-8",
+            ),
+            (
+                "a; b=\"x;y=z\"; c=\u{e9}",
+                "a;\r\n b=\"x;y=z\";\r\n c*=utf-8''%C3%A9",
+            ),
+        ] {
+            assert_eq!(encoded(text, Charset::Utf8).unwrap(), value);
+        }
+        let latin = words::undecoded(b"a; b=\"J\xf6rg\"");
+        assert_eq!(
+            encoded(&latin, Charset::Unknown8bit).unwrap(),
+            "a;\r\n b*=unknown-8bit''J%F6rg"
+        );
+    }
+
+    #[test]
+    fn a_long_value_is_cut_between_characters() {
+        let text = format!("a; filename=\"{}\"", "\u{1f600}".repeat(50));
+        let value = encoded(&text, Charset::Utf8).unwrap();
+        assert!(value.split("\r\n").all(|line| line.len() <= 78), "{value}");
+        assert!(value.contains("filename*0*=utf-8''%F0%9F%98%80"));
+        assert!(value.contains("\r\n filename*1*=%F0%9F%98%80"));
+    }
+
+    #[test]
+    fn what_does_not_read_as_parameters_is_not_guessed_at() {
+        for text in [
+            "t\u{e9}xt/plain",
+            "a; \u{e9}",
+            "a; b=\"\u{e9}",
+            "a; b=\"\u{e9}\" c",
+            "a; b\u{e9}=1",
+            "a; b*=\u{e9}",
+        ] {
+            assert_eq!(encoded(text, Charset::Utf8), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,609 @@
+//! Connecting: names to addresses, connects staggered over addresses and rungs, one winner.
+//!
+//! The idea is that of RFC 8305 (Happy Eyeballs), stretched over the rungs of the policy: the
+//! next address, and the next rung, starts when the one before has failed or has not answered for
+//! a moment; of those connected the earliest in the policy's order is used, and the others are
+//! closed. So a black hole costs a fraction of a second, not a timeout.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::net::{AddressFamily, SocketType};
+
+use super::{Attempt, Host, Outcome, Rung};
+use crate::clock::wait_for;
+use crate::failure::{Failure, Kind};
+
+/// How long one address may take before the next one of the same name starts too
+/// (RFC 8305 §5 recommends 250 ms and allows 100 ms to 2 s).
+const ADDRESS_STAGGER: Duration = Duration::from_millis(200);
+/// How long one rung may take before the next one starts too. Longer than an address's, so that
+/// a second address of a preferred port is tried before a less preferred port.
+const RUNG_STAGGER: Duration = Duration::from_millis(300);
+
+/// The end of a race.
+pub(crate) struct Race {
+    /// The winner: its index among the rungs, its stream, when its rung started.
+    pub(crate) winner: Option<(usize, TcpStream, Instant)>,
+    /// The rungs that failed for good in this race, by index.
+    pub(crate) failed: Vec<(usize, Attempt)>,
+    /// The rungs that were still connecting when another won: whom, since when, to which address.
+    pub(crate) overtaken: Vec<(usize, Attempt)>,
+}
+
+/// Connects to the first of `rungs` (those whose index is in `open`, in this order) that answers.
+///
+/// `patience` bounds each rung, from its start; `deadline` bounds all.
+pub(crate) fn race(
+    rungs: &[Rung],
+    open: &[usize],
+    patience: Duration,
+    deadline: Option<Instant>,
+    names: &mut Names,
+) -> io::Result<Race> {
+    let mut runners: Vec<Runner<'_>> = open
+        .iter()
+        .map(|&index| Runner::new(index, &rungs[index]))
+        .collect();
+    loop {
+        let now = Instant::now();
+        let over = deadline.is_some_and(|deadline| now >= deadline);
+        let mut may_start = true;
+        for runner in &mut runners {
+            if may_start || over {
+                runner.advance(now, patience, over, names)?;
+            }
+            // The next rung may start when this one has failed, or has had its moment.
+            may_start = may_start
+                && runner.connected.is_none()
+                && (runner.failure.is_some()
+                    || runner.started.is_some_and(|at| now >= at + RUNG_STAGGER));
+        }
+        if let Some(place) = runners.iter().position(|runner| runner.connected.is_some()) {
+            return Ok(finish(runners, Some(place)));
+        }
+        if runners.iter().all(Runner::is_over) {
+            return Ok(finish(runners, None));
+        }
+        let wake = next_event(&runners, now, patience, deadline);
+        let mut fds: Vec<PollFd<'_>> = runners
+            .iter()
+            .flat_map(|runner| &runner.connecting)
+            .map(|connecting| PollFd::new(&connecting.socket, PollFlags::OUT))
+            .collect();
+        if let Some(bell) = names.bell() {
+            fds.push(PollFd::new(bell, PollFlags::IN));
+        }
+        wait_for(&mut fds, wake)?;
+        names.collect();
+    }
+}
+
+/// When something is due even if nothing answers.
+fn next_event(
+    runners: &[Runner<'_>],
+    now: Instant,
+    patience: Duration,
+    deadline: Option<Instant>,
+) -> Instant {
+    let mut wake = deadline.unwrap_or(now + patience);
+    for runner in runners.iter().filter(|runner| !runner.is_over()) {
+        if let Some(started) = runner.started {
+            wake = wake.min(started + patience);
+            if started + RUNG_STAGGER > now {
+                wake = wake.min(started + RUNG_STAGGER);
+            }
+        }
+        if let (Some(last), false) = (runner.last_start, runner.addresses.is_empty()) {
+            wake = wake.min(last + ADDRESS_STAGGER);
+        }
+    }
+    wake
+}
+
+fn finish(runners: Vec<Runner<'_>>, winner: Option<usize>) -> Race {
+    let mut race = Race {
+        winner: None,
+        failed: Vec::new(),
+        overtaken: Vec::new(),
+    };
+    let now = Instant::now();
+    for (place, mut runner) in runners.into_iter().enumerate() {
+        let started = runner.started.unwrap_or(now);
+        match (runner.connected.take(), runner.failure.take()) {
+            (Some(stream), _) if winner == Some(place) => {
+                race.winner = Some((runner.index, stream, started))
+            }
+            (None, Some((outcome, failure))) => {
+                race.failed
+                    .push((runner.index, runner.attempt(outcome, Some(failure), now)));
+            }
+            _ if runner.started.is_some() => {
+                let why = Failure::new(
+                    Kind::Temporary,
+                    format!(
+                        "no answer within {} ms; another port was quicker",
+                        now.saturating_duration_since(started).as_millis()
+                    ),
+                );
+                race.overtaken.push((
+                    runner.index,
+                    runner.attempt(Outcome::Timeout, Some(why), now),
+                ));
+            }
+            _ => {}
+        }
+    }
+    race
+}
+
+/// One rung on its way.
+struct Runner<'r> {
+    index: usize,
+    rung: &'r Rung,
+    started: Option<Instant>,
+    resolved: bool,
+    /// Addresses not tried yet, the next one last.
+    addresses: Vec<SocketAddr>,
+    last_start: Option<Instant>,
+    last_address: Option<SocketAddr>,
+    connecting: Vec<Connecting>,
+    connected: Option<TcpStream>,
+    /// The most telling failure of an address so far; final once the rung is over.
+    worst: Option<(Outcome, Failure)>,
+    failure: Option<(Outcome, Failure)>,
+}
+
+struct Connecting {
+    socket: OwnedFd,
+    address: SocketAddr,
+}
+
+impl<'r> Runner<'r> {
+    fn new(index: usize, rung: &'r Rung) -> Self {
+        Self {
+            index,
+            rung,
+            started: None,
+            resolved: false,
+            addresses: Vec::new(),
+            last_start: None,
+            last_address: None,
+            connecting: Vec::new(),
+            connected: None,
+            worst: None,
+            failure: None,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.connected.is_some() || self.failure.is_some()
+    }
+
+    /// Does what is due: looks up, starts connects, notices who has connected or failed.
+    fn advance(
+        &mut self,
+        now: Instant,
+        patience: Duration,
+        over: bool,
+        names: &mut Names,
+    ) -> io::Result<()> {
+        if self.is_over() {
+            return Ok(());
+        }
+        let started = *self.started.get_or_insert(now);
+        if !self.resolved {
+            match names.addresses(self.rung)? {
+                Some(Ok(found)) => {
+                    self.addresses = found;
+                    self.addresses.reverse();
+                    self.resolved = true;
+                }
+                Some(Err(failure)) => {
+                    self.failure = Some((Outcome::Unreachable, failure));
+                    return Ok(());
+                }
+                None => {}
+            }
+        }
+        self.check_connecting();
+        while self.connected.is_none() && self.next_address_is_due(now) {
+            if let Some(address) = self.addresses.pop() {
+                self.last_start = Some(now);
+                self.last_address = Some(address);
+                match connect(address) {
+                    Ok(socket) => self.connecting.push(Connecting { socket, address }),
+                    Err(error) => self.note_failure(address, &error),
+                }
+                self.check_connecting();
+            }
+        }
+        if self.connected.is_some() {
+            return Ok(());
+        }
+        let exhausted = self.resolved && self.addresses.is_empty() && self.connecting.is_empty();
+        if exhausted || now >= started + patience || over {
+            self.give_up(now.saturating_duration_since(started), exhausted);
+        }
+        Ok(())
+    }
+
+    fn next_address_is_due(&self, now: Instant) -> bool {
+        !self.addresses.is_empty()
+            && (self.connecting.is_empty()
+                || self
+                    .last_start
+                    .is_none_or(|last| now >= last + ADDRESS_STAGGER))
+    }
+
+    fn check_connecting(&mut self) {
+        let mut waiting = Vec::new();
+        for connecting in std::mem::take(&mut self.connecting) {
+            match state(&connecting) {
+                Ok(true) if self.connected.is_none() => {
+                    self.last_address = Some(connecting.address);
+                    self.connected = Some(TcpStream::from(connecting.socket));
+                }
+                Ok(true) => {}
+                Ok(false) => waiting.push(connecting),
+                Err(error) => self.note_failure(connecting.address, &error),
+            }
+        }
+        self.connecting = waiting;
+    }
+
+    fn note_failure(&mut self, address: SocketAddr, error: &io::Error) {
+        let outcome = match error.kind() {
+            io::ErrorKind::ConnectionRefused => Outcome::Refused,
+            io::ErrorKind::TimedOut => Outcome::Timeout,
+            _ => Outcome::Unreachable,
+        };
+        let failure = Failure::new(
+            Kind::Temporary,
+            format!("{}: {}", address.ip(), words(error)),
+        );
+        if self
+            .worst
+            .as_ref()
+            .is_none_or(|(known, _)| outcome > *known)
+        {
+            self.worst = Some((outcome, failure));
+        }
+    }
+
+    fn give_up(&mut self, after: Duration, exhausted: bool) {
+        self.connecting.clear();
+        self.failure = match self.worst.take() {
+            Some(worst) if exhausted => Some(worst),
+            _ => {
+                let what = if self.resolved {
+                    "no answer"
+                } else {
+                    "the name was not resolved"
+                };
+                let failure =
+                    Failure::new(Kind::Temporary, format!("{what} within {}", seconds(after)));
+                Some((Outcome::Timeout, failure))
+            }
+        };
+    }
+
+    fn attempt(&self, outcome: Outcome, failure: Option<Failure>, now: Instant) -> Attempt {
+        Attempt {
+            rung: self.rung.clone(),
+            outcome,
+            address: self.last_address,
+            failure: failure.map(|failure| failure.at(self.rung)),
+            took: now.saturating_duration_since(self.started.unwrap_or(now)),
+        }
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    if duration < Duration::from_secs(10) {
+        format!("{:.1} s", duration.as_secs_f64())
+    } else {
+        format!("{} s", duration.as_secs())
+    }
+}
+
+/// The system's word for a failed connect without its number.
+fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text.to_lowercase()
+}
+
+/// Starts a connect without waiting for it.
+fn connect(address: SocketAddr) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
+    let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    match rustix::net::connect(&socket, &address) {
+        Ok(()) | Err(rustix::io::Errno::INPROGRESS | rustix::io::Errno::INTR) => Ok(socket),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a started connect is done.
+fn state(connecting: &Connecting) -> io::Result<bool> {
+    let mut fds = [PollFd::new(&connecting.socket, PollFlags::OUT)];
+    if !wait_for(&mut fds, Instant::now())? {
+        return Ok(false);
+    }
+    rustix::net::sockopt::socket_error(&connecting.socket)??;
+    Ok(true)
+}
+
+/// Looks names up, each once, in threads of their own, since the system's resolver cannot be
+/// told how long it may take. A lookup that never ends is left behind when the run ends.
+#[derive(Default)]
+pub(crate) struct Names {
+    known: HashMap<String, Lookup>,
+    line: Option<Line>,
+}
+
+enum Lookup {
+    Running,
+    Done(Result<Vec<IpAddr>, Failure>),
+}
+
+/// How lookups report: the answer, and a byte that wakes whoever waits in poll(2).
+struct Line {
+    sender: mpsc::Sender<(String, io::Result<Vec<IpAddr>>)>,
+    receiver: mpsc::Receiver<(String, io::Result<Vec<IpAddr>>)>,
+    bell: UnixStream,
+    rope: UnixStream,
+}
+
+impl Names {
+    /// The addresses of a rung's host, with its port; `None` while they are being looked up.
+    fn addresses(&mut self, rung: &Rung) -> io::Result<Option<Result<Vec<SocketAddr>, Failure>>> {
+        let port = rung.port.number();
+        let name = match &rung.host {
+            Host::Address(address) => return Ok(Some(Ok(vec![SocketAddr::new(*address, port)]))),
+            Host::Name(name) => name,
+        };
+        match self.known.get(name) {
+            None => {
+                self.start(name)?;
+                Ok(None)
+            }
+            Some(Lookup::Running) => Ok(None),
+            Some(Lookup::Done(Ok(found))) => Ok(Some(Ok(found
+                .iter()
+                .map(|address| SocketAddr::new(*address, port))
+                .collect()))),
+            Some(Lookup::Done(Err(failure))) => Ok(Some(Err(failure.clone()))),
+        }
+    }
+
+    fn start(&mut self, name: &str) -> io::Result<()> {
+        let line = match self.line.take() {
+            Some(line) => line,
+            None => Line::new()?,
+        };
+        let (sender, rope, asked) = (line.sender.clone(), line.rope.try_clone()?, name.to_owned());
+        self.line = Some(line);
+        std::thread::Builder::new()
+            .name("resolver".to_owned())
+            .spawn(move || {
+                let found = (asked.as_str(), 0)
+                    .to_socket_addrs()
+                    .map(|found| interleaved(found.map(|a| a.ip())));
+                // The run may be over; then nobody listens.
+                let _ = sender.send((asked, found));
+                let _ = rustix::io::write(&rope, &[0]);
+            })?;
+        self.known.insert(name.to_owned(), Lookup::Running);
+        Ok(())
+    }
+
+    fn bell(&self) -> Option<&UnixStream> {
+        self.line.as_ref().map(|line| &line.bell)
+    }
+
+    /// Takes in the answers that have come.
+    fn collect(&mut self) {
+        let Some(line) = &self.line else { return };
+        while let Ok((name, found)) = line.receiver.try_recv() {
+            let _ = rustix::io::read(line.bell.as_fd(), &mut [0; 1]);
+            let found = match found {
+                Ok(found) if found.is_empty() => Err(unknown_host(&name)),
+                Ok(found) => Ok(found),
+                Err(error) => Err(lookup_failure(&name, &error)),
+            };
+            self.known.insert(name, Lookup::Done(found));
+        }
+    }
+}
+
+impl Line {
+    fn new() -> io::Result<Self> {
+        let (sender, receiver) = mpsc::channel();
+        let (bell, rope) = UnixStream::pair()?;
+        bell.set_nonblocking(true)?;
+        Ok(Self {
+            sender,
+            receiver,
+            bell,
+            rope,
+        })
+    }
+}
+
+/// The families in turn, beginning with the resolver's first choice (RFC 8305 §4), each address
+/// once.
+fn interleaved(found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
+    let mut seen: Vec<IpAddr> = Vec::new();
+    for address in found {
+        if !seen.contains(&address) {
+            seen.push(address);
+        }
+    }
+    let first_is_v4 = seen.first().is_some_and(IpAddr::is_ipv4);
+    let (one, other): (Vec<_>, Vec<_>) = seen
+        .iter()
+        .copied()
+        .partition(|a| a.is_ipv4() == first_is_v4);
+    let mut other = other.into_iter();
+    let mut order = Vec::with_capacity(seen.len());
+    for address in one {
+        order.push(address);
+        order.extend(other.next());
+    }
+    order.extend(other);
+    order
+}
+
+fn unknown_host(name: &str) -> Failure {
+    Failure::new(Kind::Host, format!("host name {name} is unknown"))
+        .with_hint("check --server for a typing error, and this machine's DNS")
+}
+
+/// A resolver that cannot answer now is not a name that does not exist.
+fn lookup_failure(name: &str, error: &io::Error) -> Failure {
+    let text = error.to_string();
+    let detail = text
+        .strip_prefix("failed to lookup address information: ")
+        .unwrap_or(&text);
+    // std gives no code; EAI_AGAIN is told by glibc, musl and the BSDs in these words.
+    if detail.to_lowercase().contains("temporary") || detail.to_lowercase().contains("try again") {
+        Failure::new(
+            Kind::Temporary,
+            format!("host name {name} cannot be looked up now: {detail}"),
+        )
+        .with_hint("is this machine connected, and its DNS server reachable?")
+    } else {
+        unknown_host(name)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+    use crate::route::{Security, SubmissionPort};
+
+    fn rung(port: u16) -> Rung {
+        Rung {
+            host: Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            port: SubmissionPort::new(port).unwrap(),
+            security: Security::StartTls,
+        }
+    }
+
+    fn closed_port() -> u16 {
+        TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port()
+    }
+
+    #[test]
+    fn a_refused_rung_gives_way_to_the_next_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let rungs = [
+            rung(closed_port()),
+            rung(listener.local_addr().unwrap().port()),
+        ];
+        let race = race(
+            &rungs,
+            &[0, 1],
+            Duration::from_secs(30),
+            None,
+            &mut Names::default(),
+        )
+        .unwrap();
+        assert_eq!(race.winner.unwrap().0, 1);
+        assert_eq!(race.failed[0].1.outcome, Outcome::Refused);
+    }
+
+    #[test]
+    fn of_two_open_rungs_the_first_is_used_and_the_second_never_tried() {
+        let listeners = [
+            TcpListener::bind("127.0.0.1:0").unwrap(),
+            TcpListener::bind("127.0.0.1:0").unwrap(),
+        ];
+        let rungs = listeners
+            .each_ref()
+            .map(|l| rung(l.local_addr().unwrap().port()));
+        let race = race(
+            &rungs,
+            &[0, 1],
+            Duration::from_secs(30),
+            None,
+            &mut Names::default(),
+        )
+        .unwrap();
+        assert_eq!(race.winner.unwrap().0, 0);
+        assert!(race.failed.is_empty() && race.overtaken.is_empty());
+        listeners[1].set_nonblocking(true).unwrap();
+        assert_eq!(
+            listeners[1].accept().unwrap_err().kind(),
+            io::ErrorKind::WouldBlock
+        );
+    }
+
+    #[test]
+    fn when_all_are_refused_each_says_why() {
+        let rungs = [rung(closed_port()), rung(closed_port())];
+        let race = race(
+            &rungs,
+            &[0, 1],
+            Duration::from_secs(30),
+            None,
+            &mut Names::default(),
+        )
+        .unwrap();
+        assert!(race.winner.is_none());
+        assert_eq!(race.failed.len(), 2);
+        assert!(
+            race.failed[0]
+                .1
+                .failure
+                .as_ref()
+                .unwrap()
+                .message
+                .contains("connection refused")
+        );
+    }
+
+    #[test]
+    fn a_deadline_that_is_over_ends_the_race() {
+        let rungs = [rung(closed_port())];
+        let race = race(
+            &rungs,
+            &[0],
+            Duration::from_secs(30),
+            Some(Instant::now()),
+            &mut Names::default(),
+        )
+        .unwrap();
+        assert!(race.winner.is_none());
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let found = ["::1", "::2", "10.0.0.1", "10.0.0.2", "::1"].map(|a| a.parse().unwrap());
+        let order = interleaved(found.into_iter())
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>();
+        assert_eq!(order, ["::1", "10.0.0.1", "::2", "10.0.0.2"]);
+    }
+}

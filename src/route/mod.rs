@@ -1,0 +1,78 @@
+//! The way to a server: which ports in which order, and who answers first.
+//!
+//! `policy` holds the rungs as values; `dial` connects to them, staggered, with one winner. What
+//! became of each rung is an [`Attempt`].
+
+pub mod dial;
+pub mod policy;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub use policy::{Host, Rung, Security, Server, SubmissionPort};
+
+use crate::failure::Failure;
+
+/// What became of one rung.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Which one.
+    pub rung: Rung,
+    /// How far it got.
+    pub outcome: Outcome,
+    /// The address last tried, where the name had one.
+    pub address: Option<SocketAddr>,
+    /// Why it was left; `None` when it was used.
+    pub failure: Option<Failure>,
+    /// From its start to its end, or to when it was ready for the message.
+    pub took: Duration,
+}
+
+/// How far a rung got. The later, the further: when all fail, the furthest decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// The name has no address, or no address of it can be reached from here.
+    Unreachable,
+    /// Nobody answered in time.
+    Timeout,
+    /// The connection was refused.
+    Refused,
+    /// Connected, but the server did not say that it is ready.
+    NoGreeting,
+    /// The connection ended before the session was ready.
+    Lost,
+    /// STARTTLS was not offered, or refused.
+    NoStarttls,
+    /// The handshake failed, or the certificate is not valid.
+    TlsFailed,
+    /// The session was opened here.
+    Connected,
+}
+
+impl Outcome {
+    /// The name used in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Refused => "refused",
+            Self::NoGreeting => "no-greeting",
+            Self::Lost => "lost",
+            Self::NoStarttls => "no-starttls",
+            Self::TlsFailed => "tls-failed",
+            Self::Connected => "connected",
+        }
+    }
+
+    /// Rungs that were never connected are equals: the first of them decides.
+    pub(crate) fn depth(self) -> u8 {
+        match self {
+            Self::Unreachable | Self::Timeout | Self::Refused => 0,
+            Self::NoGreeting => 1,
+            Self::Lost => 2,
+            Self::NoStarttls => 3,
+            Self::TlsFailed => 4,
+            Self::Connected => 5,
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Commands and replies in turn, each reply within its time (RFC 5321 §4.5.3.2).
+//!
+//! Owns the waits, the transcript (secrets as `***`) and the rule that nothing is left in the
+//! reply buffer when a command is written: a reply nobody asked for is a broken protocol, or the
+//! server's good-bye.
+
+use std::fmt;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::reply::{Malformed, Reply, ReplyReader};
+use super::wire::{Broken, Wire};
+use crate::clock::Patience;
+use crate::failure::{Failure, Kind, Result};
+use crate::secret::Secret;
+
+/// Watches a dialogue. All text is free of control characters and of secrets.
+pub trait Observer {
+    /// A line the client sent.
+    fn sent(&self, _line: &str) {}
+    /// A line the server sent.
+    fn received(&self, _line: &str) {}
+    /// Something worth knowing when one wants to know all.
+    fn note(&self, _text: &str) {}
+    /// Something the user should know even when all goes well.
+    fn warning(&self, _text: &str) {}
+}
+
+/// The observer that does not look.
+impl Observer for () {}
+
+/// How long to wait. All bound one reply as a whole, not each byte of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
+    /// The longest wait for any one reply (`--timeout`). By default each has its own: 2 minutes
+    /// for EHLO, STARTTLS, the handshake and AUTH; for the rest RFC 5321 §4.5.3.2: MAIL and RCPT
+    /// 5 minutes, DATA 2, a block of the message 3, the final dot 10.
+    pub reply: Option<Duration>,
+    /// The longest wait for connecting and the greeting of one rung (`--connect-timeout`);
+    /// default 30 s.
+    pub connect: Duration,
+    /// When the whole run must be over (`--deadline`); default: never.
+    pub deadline: Option<Instant>,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            reply: None,
+            connect: Duration::from_secs(30),
+            deadline: None,
+        }
+    }
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Greeting,
+    Ehlo,
+    StartTls,
+    Handshake,
+    Auth,
+    Mail(String),
+    Rcpt(String),
+    Data,
+    Body,
+    FinalDot,
+}
+
+impl Stage {
+    /// The default wait.
+    fn wait(&self) -> Duration {
+        let minutes = match self {
+            Self::Greeting | Self::Mail(_) | Self::Rcpt(_) => 5,
+            Self::Ehlo | Self::StartTls | Self::Handshake | Self::Auth | Self::Data => 2,
+            Self::Body => 3,
+            Self::FinalDot => 10,
+        };
+        Duration::from_secs(minutes * 60)
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Greeting => f.write_str("greeting"),
+            Self::Ehlo => f.write_str("EHLO"),
+            Self::StartTls => f.write_str("STARTTLS"),
+            Self::Handshake => f.write_str("TLS handshake"),
+            Self::Auth => f.write_str("AUTH"),
+            Self::Mail(path) => write!(f, "MAIL <{path}>"),
+            Self::Rcpt(path) => write!(f, "RCPT <{path}>"),
+            Self::Data => f.write_str("DATA"),
+            Self::Body => f.write_str("message"),
+            Self::FinalDot => f.write_str("message"),
+        }
+    }
+}
+
+/// A connection on which commands and replies go in turn.
+pub(crate) struct Dialogue<'o> {
+    pub(crate) wire: Wire,
+    reader: ReplyReader,
+    pub(crate) observer: &'o dyn Observer,
+    waits: Waits,
+}
+
+impl<'o> Dialogue<'o> {
+    pub(crate) fn new(socket: TcpStream, waits: Waits, observer: &'o dyn Observer) -> Result<Self> {
+        let wire = Wire::new(socket)
+            .map_err(|error| Failure::new(Kind::Temporary, format!("connection lost: {error}")))?;
+        Ok(Self {
+            wire,
+            reader: ReplyReader::default(),
+            observer,
+            waits,
+        })
+    }
+
+    /// How long may be waited at this stage.
+    pub(crate) fn patience(&self, stage: &Stage) -> Patience {
+        Patience {
+            wait: self.waits.reply.unwrap_or_else(|| stage.wait()),
+            deadline: self.waits.deadline,
+        }
+    }
+
+    /// Queues a command; `line` has no line end. In a group (RFC 2920) only the first command is
+    /// preceded by [`expect_silence`](Self::expect_silence).
+    pub(crate) fn send(&mut self, line: &str) -> Result<()> {
+        refuse_control(line.as_bytes())?;
+        self.observer.sent(line);
+        self.wire.send(line.as_bytes());
+        self.wire.send(b"\r\n");
+        Ok(())
+    }
+
+    /// Queues a line that the transcript shows as `shown`.
+    pub(crate) fn send_secret(&mut self, line: &Secret, shown: &str) -> Result<()> {
+        refuse_control(line.expose())?;
+        self.observer.sent(shown);
+        self.wire.send_secret_line(line.expose());
+        Ok(())
+    }
+
+    /// Checks that nothing is in the reply buffer where nothing was asked.
+    ///
+    /// # Errors
+    /// `Temporary` for a 421, with which a server may say good-bye at any time (RFC 5321 §3.8);
+    /// `Protocol` for anything else.
+    pub(crate) fn expect_silence(&mut self, stage: &Stage) -> Result<()> {
+        if self.wire.inbox.is_empty() {
+            return Ok(());
+        }
+        match self.reader.take(&mut self.wire.inbox) {
+            Ok(Some(reply)) if reply.code == 421 => {
+                self.show(&reply);
+                Err(Failure::new(Kind::Temporary, format!("{stage}: {reply}")))
+            }
+            Ok(Some(reply)) => {
+                self.show(&reply);
+                Err(Failure::new(
+                    Kind::Protocol,
+                    format!("{stage}: a reply that nothing asked for: {reply}"),
+                ))
+            }
+            Ok(None) => Err(Failure::new(
+                Kind::Protocol,
+                format!("{stage}: half a reply that nothing asked for"),
+            )),
+            Err(Malformed(why)) => Err(Failure::new(Kind::Protocol, format!("{stage}: {why}"))),
+        }
+    }
+
+    /// Waits for the next reply, writing what is queued meanwhile.
+    ///
+    /// # Errors
+    /// `Temporary` when it does not come in time or the connection is lost; `Protocol` when what
+    /// comes is no reply.
+    pub(crate) fn reply(&mut self, stage: &Stage) -> Result<Reply> {
+        let patience = self.patience(stage);
+        self.reply_until(stage, patience.until(), patience.wait)
+    }
+
+    /// The same with an end given from outside.
+    pub(crate) fn reply_until(
+        &mut self,
+        stage: &Stage,
+        until: Instant,
+        wait: Duration,
+    ) -> Result<Reply> {
+        loop {
+            match self.reader.take(&mut self.wire.inbox) {
+                Ok(Some(reply)) => {
+                    self.show(&reply);
+                    return Ok(reply);
+                }
+                Ok(None) => {}
+                Err(Malformed(why)) => {
+                    return Err(Failure::new(Kind::Protocol, format!("{stage}: {why}")));
+                }
+            }
+            self.wire.turn(until).map_err(|broken| match broken {
+                Broken::TimedOut => self.timed_out(stage, wait),
+                other => self.lost(&other, stage),
+            })?;
+        }
+    }
+
+    /// Writes everything queued, reading meanwhile.
+    pub(crate) fn flush(&mut self, stage: &Stage) -> Result<()> {
+        let patience = self.patience(stage);
+        self.wire.flush(patience).map_err(|broken| match broken {
+            Broken::TimedOut => self.timed_out(stage, patience.wait),
+            other => self.lost(&other, stage),
+        })
+    }
+
+    /// Says QUIT and does not wait for the answer (RFC 5321 §4.1.1.10 asks for the command; the
+    /// message is settled).
+    pub(crate) fn quit(mut self) {
+        if self.send("QUIT").is_ok() {
+            self.wire.close();
+        }
+    }
+
+    fn show(&mut self, reply: &Reply) {
+        let enhanced = reply
+            .enhanced
+            .map_or_else(String::new, |enhanced| format!("{enhanced} "));
+        for (number, line) in reply.lines.iter().enumerate() {
+            let more = if number + 1 < reply.lines.len() {
+                '-'
+            } else {
+                ' '
+            };
+            self.observer
+                .received(&format!("{}{more}{enhanced}{line}", reply.code));
+        }
+    }
+
+    fn timed_out(&self, stage: &Stage, wait: Duration) -> Failure {
+        let over = self
+            .waits
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline);
+        let why = if over {
+            "the deadline is over".to_owned()
+        } else {
+            format!("no answer within {} s", wait.as_secs())
+        };
+        Failure::new(Kind::Temporary, format!("{stage}: {why}"))
+    }
+
+    pub(crate) fn lost(&self, broken: &Broken, stage: impl fmt::Display) -> Failure {
+        let why = match broken {
+            Broken::TimedOut => "timed out".to_owned(),
+            Broken::Lost(None) => "connection closed by the server".to_owned(),
+            Broken::Lost(Some(error)) => format!("connection lost: {error}"),
+            Broken::Tls(error) => format!("connection lost: TLS: {error}"),
+        };
+        Failure::new(Kind::Temporary, format!("{stage}: {why}"))
+    }
+}
+
+/// Addresses and names were checked when they were parsed. This is the last line of defence: no
+/// way of getting here can put a second command on the wire.
+fn refuse_control(line: &[u8]) -> Result<()> {
+    if line.iter().any(u8::is_ascii_control) {
+        return Err(Failure::new(
+            Kind::Bug,
+            "a command with a control character was not sent",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,411 @@
+//! From a connected stream to a session mail may be given to: greeting, EHLO, STARTTLS, AUTH.
+//!
+//! The types tell what may be done: a [`Greeted`] connection can only start TLS, or be used in
+//! clear where the plan asks for that; AUTH takes a [`Protected`], which an encrypted session
+//! gives, or the word that only `--allow-cleartext-auth` makes. After STARTTLS all that was learnt
+//! in clear is forgotten, and bytes that came behind the 220 end the session (RFC 3207 §4.2).
+
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Instant;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rustls::pki_types::ServerName;
+
+use super::capability::Capabilities;
+use super::dialogue::{Dialogue, Observer, Stage, Waits};
+use super::hint;
+use super::reply::Reply;
+use super::sasl::{CleartextAuth, Mechanism};
+use super::tls::{self, Tls, TlsInfo};
+use super::wire::Broken;
+use crate::failure::{Failure, Kind, Result};
+use crate::route::{Host, Outcome};
+use crate::secret::Secret;
+
+/// Most challenges answered in one AUTH exchange; the longest mechanism in use has three.
+const CHALLENGE_LIMIT: u32 = 8;
+
+/// Why a session could not be opened.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    pub(crate) outcome: Outcome,
+    pub(crate) failure: Failure,
+    /// Somebody may be on the line: the policy must not go on.
+    pub(crate) stop: bool,
+}
+
+impl Closed {
+    fn new(outcome: Outcome, failure: Failure) -> Self {
+        Self {
+            outcome,
+            failure,
+            stop: false,
+        }
+    }
+}
+
+/// What opening a session needs to know.
+pub(crate) struct Opening<'p> {
+    pub(crate) host: &'p Host,
+    /// The name given with EHLO; else the address of our end.
+    pub(crate) ehlo: Option<&'p str>,
+    pub(crate) waits: Waits,
+    /// When connecting and greeting of this rung must be over.
+    pub(crate) greeting_until: Instant,
+}
+
+/// A connection on which the server has said, in clear, that it is ready.
+pub(crate) struct Greeted<'o> {
+    dialogue: Dialogue<'o>,
+    capabilities: Capabilities,
+    ehlo: String,
+}
+
+/// A session mail may be given to.
+pub(crate) struct Session<'o> {
+    pub(crate) dialogue: Dialogue<'o>,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) tls: Option<TlsInfo>,
+    /// The name of the mechanism by which we authenticated.
+    pub(crate) authenticated: Option<&'static str>,
+}
+
+/// The right to send credentials.
+pub(crate) struct Protected(());
+
+impl From<CleartextAuth> for Protected {
+    fn from(_: CleartextAuth) -> Self {
+        Self(())
+    }
+}
+
+impl<'o> Greeted<'o> {
+    /// Waits for the greeting and introduces itself, in clear.
+    ///
+    /// `helo` allows HELO where EHLO is not understood; then there are no extensions, so neither
+    /// TLS nor AUTH (RFC 5321 §3.2).
+    pub(crate) fn open(
+        socket: TcpStream,
+        opening: &Opening<'_>,
+        helo: bool,
+        observer: &'o dyn Observer,
+    ) -> std::result::Result<Self, Closed> {
+        let mut dialogue = Dialogue::new(socket, opening.waits, observer)
+            .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
+        greeting(&mut dialogue, opening)?;
+        let ehlo = opening
+            .ehlo
+            .map_or_else(|| own_name(&dialogue), str::to_owned);
+        let capabilities = introduce(&mut dialogue, &ehlo, helo).map_err(not_ready)?;
+        Ok(Self {
+            dialogue,
+            capabilities,
+            ehlo,
+        })
+    }
+
+    /// Stays in clear, because the plan says `--tls none`.
+    pub(crate) fn in_clear(self) -> Session<'o> {
+        Session {
+            dialogue: self.dialogue,
+            capabilities: self.capabilities,
+            tls: None,
+            authenticated: None,
+        }
+    }
+
+    /// STARTTLS (RFC 3207), and EHLO again.
+    pub(crate) fn start_tls(
+        mut self,
+        tls: &Tls,
+        opening: &Opening<'_>,
+    ) -> std::result::Result<Session<'o>, Closed> {
+        let refused = |failure| Closed::new(Outcome::NoStarttls, failure);
+        if !self.capabilities.starttls {
+            self.dialogue.quit();
+            return Err(refused(
+                Failure::new(Kind::Tls, "STARTTLS not offered")
+                    .with_hint("nothing is sent without TLS; the port may want implicit TLS (--tls implicit), or somebody strips STARTTLS"),
+            ));
+        }
+        let stage = Stage::StartTls;
+        let reply = self
+            .dialogue
+            .send("STARTTLS")
+            .and_then(|()| self.dialogue.reply(&stage));
+        let reply = reply.map_err(|failure| Closed::new(Outcome::Lost, failure))?;
+        if !reply.answers(220) {
+            return Err(refused(unexpected(&stage, &reply, Kind::Tls)));
+        }
+        let intruder = || Closed {
+            outcome: Outcome::TlsFailed,
+            failure: Failure::new(
+                Kind::Protocol,
+                "STARTTLS: plaintext behind the 220: somebody may be on the line",
+            )
+            .with_hint(
+                "nothing was sent; ask the server's administrator, and distrust this network",
+            ),
+            stop: true,
+        };
+        if !self.dialogue.wire.inbox.is_empty() {
+            return Err(intruder());
+        }
+        let Self { dialogue, ehlo, .. } = self;
+        match Session::secured(dialogue, tls, opening, &ehlo) {
+            // The first bytes after the 220 were no TLS.
+            Err(closed)
+                if closed.failure.kind == Kind::Protocol
+                    && closed.outcome == Outcome::TlsFailed =>
+            {
+                Err(intruder())
+            }
+            other => other,
+        }
+    }
+}
+
+impl<'o> Session<'o> {
+    /// Opens a session with TLS from the first byte (RFC 8314 §3.3).
+    pub(crate) fn open_implicit(
+        socket: TcpStream,
+        tls: &Tls,
+        opening: &Opening<'_>,
+        observer: &'o dyn Observer,
+    ) -> std::result::Result<Self, Closed> {
+        let mut dialogue = Dialogue::new(socket, opening.waits, observer)
+            .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
+        handshake(&mut dialogue, tls, opening)?;
+        greeting(&mut dialogue, opening)?;
+        let ehlo = opening
+            .ehlo
+            .map_or_else(|| own_name(&dialogue), str::to_owned);
+        Self::introduced(dialogue, &ehlo)
+    }
+
+    fn secured(
+        mut dialogue: Dialogue<'o>,
+        tls: &Tls,
+        opening: &Opening<'_>,
+        ehlo: &str,
+    ) -> std::result::Result<Self, Closed> {
+        handshake(&mut dialogue, tls, opening)?;
+        Self::introduced(dialogue, ehlo)
+    }
+
+    fn introduced(mut dialogue: Dialogue<'o>, ehlo: &str) -> std::result::Result<Self, Closed> {
+        let capabilities = introduce(&mut dialogue, ehlo, false).map_err(not_ready)?;
+        let tls = dialogue.wire.tls().map(tls::info);
+        Ok(Self {
+            dialogue,
+            capabilities,
+            tls,
+            authenticated: None,
+        })
+    }
+
+    /// The right to send credentials, where TLS protects them.
+    pub(crate) fn protection(&self) -> Option<Protected> {
+        self.tls.as_ref().map(|_| Protected(()))
+    }
+
+    /// Proves who we are (RFC 4954).
+    ///
+    /// # Errors
+    /// `Auth` when the server refuses for good, `Temporary` when it cannot tell now, `Protocol`
+    /// when it answers with something else. No second mechanism is tried.
+    pub(crate) fn authenticate(
+        &mut self,
+        mechanism: &mut dyn Mechanism,
+        _right: Protected,
+    ) -> Result<()> {
+        let stage = Stage::Auth;
+        let name = mechanism.name();
+        match mechanism.initial_response() {
+            Some(response) => {
+                let line = joined(format!("AUTH {name} ").as_bytes(), &encoded(&response));
+                self.dialogue
+                    .send_secret(&line, &format!("AUTH {name} ***"))?;
+            }
+            None => self.dialogue.send(&format!("AUTH {name}"))?,
+        }
+        for _ in 0..CHALLENGE_LIMIT {
+            let reply = self.dialogue.reply(&stage)?;
+            if reply.code != 334 {
+                return self.conclude(name, &reply);
+            }
+            self.dialogue.expect_silence(&stage)?;
+            let challenge = BASE64.decode(reply.text().trim());
+            match challenge
+                .ok()
+                .and_then(|challenge| mechanism.respond(&challenge))
+            {
+                Some(response) => self.dialogue.send_secret(&encoded(&response), "***")?,
+                // RFC 4954 §4: a client cancels with a lone asterisk, and reads the reply.
+                None => {
+                    self.dialogue.send("*")?;
+                    let reply = self.dialogue.reply(&stage)?;
+                    return Err(Failure::new(
+                        Kind::Protocol,
+                        format!("AUTH {name}: a challenge that has no answer; then {reply}"),
+                    ));
+                }
+            }
+        }
+        Err(Failure::new(
+            Kind::Protocol,
+            format!("AUTH {name}: more than {CHALLENGE_LIMIT} challenges"),
+        ))
+    }
+
+    fn conclude(&mut self, name: &'static str, reply: &Reply) -> Result<()> {
+        if reply.answers(235) {
+            self.authenticated = Some(name);
+            return Ok(());
+        }
+        let failure = unexpected(&Stage::Auth, reply, Kind::Auth);
+        Err(Failure {
+            message: failure.message.replacen("AUTH", &format!("AUTH {name}"), 1),
+            ..failure
+        })
+    }
+}
+
+fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::Result<(), Closed> {
+    let stage = Stage::Greeting;
+    let until = dialogue
+        .patience(&stage)
+        .until()
+        .min(opening.greeting_until);
+    let reply = dialogue.reply_until(&stage, until, opening.waits.connect).map_err(|failure| {
+        if Instant::now() >= until && dialogue.wire.tls().is_none() {
+            let hint = "connected, but the server says nothing: the port may want implicit TLS (--tls implicit)";
+            return Closed::new(Outcome::NoGreeting, failure.with_hint(hint));
+        }
+        not_ready(failure)
+    })?;
+    if !reply.answers(220) {
+        return Err(Closed::new(
+            Outcome::NoGreeting,
+            unexpected(&stage, &reply, Kind::Refused),
+        ));
+    }
+    dialogue.expect_silence(&stage).map_err(not_ready)
+}
+
+/// A connection that ends is lost; a server that answers something else is not ready.
+fn not_ready(failure: Failure) -> Closed {
+    let outcome = if failure.kind == Kind::Temporary {
+        Outcome::Lost
+    } else {
+        Outcome::NoGreeting
+    };
+    Closed::new(outcome, failure)
+}
+
+fn introduce(dialogue: &mut Dialogue<'_>, name: &str, helo: bool) -> Result<Capabilities> {
+    let stage = Stage::Ehlo;
+    dialogue.send(&format!("EHLO {name}"))?;
+    let reply = dialogue.reply(&stage)?;
+    dialogue.expect_silence(&stage)?;
+    if reply.answers(250) {
+        return Ok(Capabilities::from_ehlo(&reply));
+    }
+    if helo && reply.is_permanent() {
+        dialogue.send(&format!("HELO {name}"))?;
+        let reply = dialogue.reply(&stage)?;
+        dialogue.expect_silence(&stage)?;
+        if reply.answers(250) {
+            return Ok(Capabilities::default());
+        }
+    }
+    Err(unexpected(&stage, &reply, Kind::Refused))
+}
+
+fn handshake(
+    dialogue: &mut Dialogue<'_>,
+    tls: &Tls,
+    opening: &Opening<'_>,
+) -> std::result::Result<(), Closed> {
+    let stage = Stage::Handshake;
+    let name = match opening.host {
+        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| {
+            Failure::new(
+                Kind::Config,
+                format!("{name} cannot stand in a certificate"),
+            )
+        }),
+        Host::Address(address) => Ok(ServerName::from(*address)),
+    };
+    let name = name.map_err(|failure| Closed::new(Outcome::TlsFailed, failure))?;
+    let patience = dialogue.patience(&stage);
+    dialogue
+        .wire
+        .handshake(std::sync::Arc::clone(&tls.config), name, patience)
+        .map_err(|broken| match broken {
+            Broken::Tls(error) => Closed::new(
+                Outcome::TlsFailed,
+                tls.explain(&error, &opening.host.to_string()),
+            ),
+            Broken::TimedOut => Closed::new(
+                Outcome::TlsFailed,
+                Failure::new(
+                    Kind::Temporary,
+                    format!("{stage}: no answer within {} s", patience.wait.as_secs()),
+                )
+                .with_hint("the port may expect plain SMTP with STARTTLS (--tls starttls)"),
+            ),
+            lost @ Broken::Lost(_) => Closed::new(Outcome::Lost, dialogue.lost(&lost, &stage)),
+        })
+}
+
+/// The name for EHLO when none is set and this machine has no full one: the address of our end
+/// of the connection as a literal (RFC 5321 §4.1.4).
+fn own_name(dialogue: &Dialogue<'_>) -> String {
+    match dialogue
+        .wire
+        .local()
+        .map(|local: SocketAddr| local.ip().to_canonical())
+    {
+        Ok(IpAddr::V4(address)) => format!("[{address}]"),
+        Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+        Err(_) => "[127.0.0.1]".to_owned(),
+    }
+}
+
+/// The failure that a reply means which is not the one due. `permanent` is the kind of a 5yz.
+pub(crate) fn unexpected(stage: &Stage, reply: &Reply, permanent: Kind) -> Failure {
+    let kind = match reply.code / 100 {
+        4 => Kind::Temporary,
+        5 => permanent,
+        _ => Kind::Protocol,
+    };
+    let note = if kind == Kind::Protocol {
+        " (not a reply that may come here)"
+    } else {
+        ""
+    };
+    let failure = Failure::new(kind, format!("{stage}: {reply}{note}"));
+    match hint::for_reply(stage, reply) {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
+}
+
+fn encoded(response: &Secret) -> Secret {
+    // RFC 4954 §4: an empty response stands as "=" in the command; no mechanism here has one.
+    let mut line = vec![0; response.expose().len().div_ceil(3) * 4];
+    match BASE64.encode_slice(response.expose(), &mut line) {
+        Ok(length) => line.truncate(length),
+        Err(_) => line.clear(),
+    }
+    Secret::new(line)
+}
+
+fn joined(head: &[u8], tail: &Secret) -> Secret {
+    let mut line = Vec::with_capacity(head.len() + tail.expose().len());
+    line.extend_from_slice(head);
+    line.extend_from_slice(tail.expose());
+    Secret::new(line)
+}

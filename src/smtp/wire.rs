@@ -1,0 +1,304 @@
+//! Bytes to and from one server: a TCP stream that does not block, with TLS over it or not.
+//!
+//! Owns the rule that both directions move at once: whoever waits for a reply also writes what
+//! is still to be written, and whoever writes also reads, so that neither side can block the other
+//! (RFC 2920 §3.1). Every wait has an end. A failed write does not hide what the server had
+//! already sent: reading goes on until the stream is empty.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+use zeroize::Zeroize as _;
+
+use super::reply::Inbox;
+use crate::clock::{Patience, wait_for};
+
+/// Octets read from the server and not yet understood at which reading pauses.
+const INBOX_LIMIT: usize = 128 * 1024;
+/// Octets asked of the socket at once.
+const READ_SIZE: usize = 16 * 1024;
+
+/// Why a stream can no longer be used.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// Nothing moved within the time allowed.
+    TimedOut,
+    /// The server closed it (`None`), or the system reported an error.
+    Lost(Option<io::Error>),
+    /// TLS failed: a bad certificate, no common version, bytes that are not TLS.
+    Tls(rustls::Error),
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(Some(error))
+    }
+}
+
+/// One stream to one server.
+pub(crate) struct Wire {
+    socket: TcpStream,
+    tls: Option<Box<ClientConnection>>,
+    /// What is to be sent; under TLS it is encrypted as late as can be, so that what may leave
+    /// together leaves in one record and one system call.
+    outbox: Vec<u8>,
+    written: usize,
+    /// The outbox holds a secret and is zeroed once it has left.
+    sensitive: bool,
+    pub(crate) inbox: Inbox,
+    ended: bool,
+    /// Writing failed with this; reading may still bring the reply that says why.
+    write_error: Option<io::Error>,
+}
+
+impl Wire {
+    /// Takes over a connected stream.
+    pub(crate) fn new(socket: TcpStream) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        socket.set_nodelay(true)?;
+        Ok(Self {
+            socket,
+            tls: None,
+            outbox: Vec::new(),
+            written: 0,
+            sensitive: false,
+            inbox: Inbox::default(),
+            ended: false,
+            write_error: None,
+        })
+    }
+
+    /// The server's address.
+    pub(crate) fn peer(&self) -> io::Result<SocketAddr> {
+        self.socket.peer_addr()
+    }
+
+    /// Our own address on this stream.
+    pub(crate) fn local(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// The TLS session, where there is one.
+    pub(crate) fn tls(&self) -> Option<&ClientConnection> {
+        self.tls.as_deref()
+    }
+
+    /// Shakes hands. The client's last flight is left to leave together with what is sent next.
+    pub(crate) fn handshake(
+        &mut self,
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+        patience: Patience,
+    ) -> Result<(), Broken> {
+        let mut tls = ClientConnection::new(config, name).map_err(Broken::Tls)?;
+        tls.set_buffer_limit(None);
+        self.tls = Some(Box::new(tls));
+        let until = patience.until();
+        while self.tls.as_ref().is_some_and(|tls| tls.is_handshaking()) {
+            if let Err(broken) = self.turn(until) {
+                // An alert tells the server why; whether it arrives changes nothing.
+                let _ = self.write_some();
+                return Err(broken);
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues bytes for the server. They leave with the next [`turn`](Self::turn) or
+    /// [`flush`](Self::flush).
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.outbox.extend_from_slice(bytes);
+    }
+
+    /// Queues a line that holds a secret.
+    pub(crate) fn send_secret_line(&mut self, line: &[u8]) {
+        // Growing in between would leave a copy behind.
+        self.outbox.reserve(line.len() + 2);
+        self.outbox.extend_from_slice(line);
+        self.outbox.extend_from_slice(b"\r\n");
+        self.sensitive = true;
+    }
+
+    /// Writes what the socket takes, then waits until the server has sent something, or until
+    /// the socket takes more.
+    pub(crate) fn turn(&mut self, until: Instant) -> Result<(), Broken> {
+        self.write_some()?;
+        if self.ended {
+            return Err(Broken::Lost(self.write_error.take()));
+        }
+        let readable = self.wait(until)?;
+        if readable { self.read_some() } else { Ok(()) }
+    }
+
+    /// Writes everything queued, reading meanwhile. Patience starts anew with each progress.
+    pub(crate) fn flush(&mut self, patience: Patience) -> Result<(), Broken> {
+        loop {
+            self.write_some()?;
+            if let Some(error) = self.write_error.take() {
+                return Err(Broken::Lost(Some(error)));
+            }
+            if !self.has_output() {
+                return Ok(());
+            }
+            if self.ended {
+                return Err(Broken::Lost(None));
+            }
+            if self.wait(patience.until())? {
+                match self.read_some() {
+                    // The server may half-close and still read; the next write will tell.
+                    Err(Broken::Lost(None)) => {}
+                    other => other?,
+                }
+            }
+        }
+    }
+
+    /// Takes in what has already come, without waiting.
+    pub(crate) fn peek(&mut self) -> Result<(), Broken> {
+        if self.ended || self.inbox.len() >= INBOX_LIMIT {
+            Ok(())
+        } else {
+            self.read_some()
+        }
+    }
+
+    /// Says good-bye as far as that is possible without waiting, and closes.
+    pub(crate) fn close(mut self) {
+        let _ = self.encrypt();
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+        }
+        let _ = self.write_some();
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    fn has_output(&self) -> bool {
+        self.written < self.outbox.len() || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
+    }
+
+    fn write_some(&mut self) -> Result<(), Broken> {
+        while self.write_error.is_none() && self.has_output() {
+            self.encrypt()?;
+            let result = match &mut self.tls {
+                None => self
+                    .socket
+                    .write(&self.outbox[self.written..])
+                    .map(|count| self.written += count),
+                Some(tls) => tls.write_tls(&mut self.socket).map(drop),
+            };
+            match result {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.write_error = Some(error),
+            }
+            self.forget_what_has_left();
+        }
+        Ok(())
+    }
+
+    /// Hands what is queued over to TLS, where there is one and it is ready.
+    fn encrypt(&mut self) -> Result<(), Broken> {
+        let queued = self.written < self.outbox.len();
+        if let Some(tls) = self
+            .tls
+            .as_mut()
+            .filter(|tls| queued && !tls.is_handshaking())
+        {
+            tls.writer().write_all(&self.outbox)?;
+            self.written = self.outbox.len();
+            self.forget_what_has_left();
+        }
+        Ok(())
+    }
+
+    fn forget_what_has_left(&mut self) {
+        if self.written == self.outbox.len() || self.write_error.is_some() {
+            if std::mem::take(&mut self.sensitive) {
+                self.outbox.zeroize();
+            }
+            self.outbox.clear();
+            self.written = 0;
+        }
+    }
+
+    /// Waits for the socket; true when there is something to read.
+    fn wait(&mut self, until: Instant) -> Result<bool, Broken> {
+        let writing = self.write_error.is_none() && self.has_output();
+        let reading = !self.ended && self.inbox.len() < INBOX_LIMIT;
+        if !writing {
+            self.acknowledge_at_once();
+        }
+        let mut events = PollFlags::empty();
+        events.set(PollFlags::IN, reading);
+        events.set(PollFlags::OUT, writing);
+        let mut fds = [PollFd::new(&self.socket, events)];
+        if !wait_for(&mut fds, until)? {
+            return Err(Broken::TimedOut);
+        }
+        // A hang-up or an error is found, and named, by reading.
+        Ok(reading
+            && fds[0]
+                .revents()
+                .intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR))
+    }
+
+    fn read_some(&mut self) -> Result<(), Broken> {
+        let mut buffer = [0; READ_SIZE];
+        let result = match &mut self.tls {
+            Some(tls) => tls.read_tls(&mut self.socket),
+            None => self.socket.read(&mut buffer),
+        };
+        match result {
+            Ok(0) => self.ended = true,
+            Ok(count) if self.tls.is_none() => self.inbox.push(&buffer[..count]),
+            Ok(_) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                ) =>
+            {
+                return Ok(());
+            }
+            Err(error) => {
+                self.ended = true;
+                self.write_error.get_or_insert(error);
+            }
+        }
+        if let Some(tls) = &mut self.tls {
+            tls.process_new_packets().map_err(Broken::Tls)?;
+            loop {
+                match tls.reader().read(&mut buffer) {
+                    Ok(0) => {
+                        self.ended = true;
+                        break;
+                    }
+                    Ok(count) => self.inbox.push(&buffer[..count]),
+                    Err(_) => break,
+                }
+            }
+        }
+        if self.ended && self.inbox.is_empty() {
+            Err(Broken::Lost(self.write_error.take()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Asks the kernel to acknowledge what comes next at once. A server that writes its reply in
+    /// two segments under Nagle's rule otherwise waits 40 ms for our delayed acknowledgement.
+    /// The kernel forgets the request, so it is made before each wait.
+    #[cfg(target_os = "linux")]
+    fn acknowledge_at_once(&self) {
+        let _ = rustix::net::sockopt::set_tcp_quickack(&self.socket, true);
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn acknowledge_at_once(&self) {}
+}

@@ -1,0 +1,9 @@
+//! The program as its users meet it: command line in, dialogue, exit code and output out. One
+//! binary; a file per feature.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod sending;
