@@ -1,0 +1,194 @@
+//! The README cannot rot: its commands are run, and its options and exit codes compared with the
+//! program's own.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::{Dialogue, Options, Server, Smtpsend, ca_pem};
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// The blocks fenced with this language.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = readme();
+    let mut found = Vec::new();
+    let mut lines = readme.lines();
+    while let Some(line) = lines.next() {
+        if line.strip_prefix("```") == Some(language) {
+            let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+            found.push(block.join("\n"));
+        }
+    }
+    found
+}
+
+/// Runs a command line as the README's reader would, with the settings in the environment.
+/// Gives back how many messages the server took.
+fn run_by_shell(script: &str) -> usize {
+    let server = Server::start(
+        [Dialogue::file("starttls-auth-pipelining")],
+        Options::default().every_connection(),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("msg.txt"), "The text.\n").unwrap();
+    fs::write(folder.path().join("report.txt"), "All is well.\n").unwrap();
+    fs::write(
+        folder.path().join("addresses.txt"),
+        "bob@example.com\ncarol@example.com\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("msg.eml"),
+        "From: a@example.com\nTo: b@example.com\n\nHello\n",
+    )
+    .unwrap();
+    fs::write(folder.path().join("backup"), "#!/bin/sh\necho saved\n").unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_smtpsend")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh")
+        .args(["-e", "-c", script])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", folder.path())
+        .env(
+            "GIT_DIR",
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(".git"),
+        )
+        .env("SMTPSEND_SERVER", format!("localhost:{}", server.port()))
+        .env("SMTPSEND_CA_FILE", ca_pem())
+        .env("SMTPSEND_USER", "bench")
+        .env("SMTPSEND_PASSWORD", "secret")
+        .env("SMTPSEND_FROM", "Alice <alice@example.com>")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}\n{said}");
+    server.finish().messages.len()
+}
+
+#[test]
+fn each_shell_command_sends() {
+    let scripts = blocks("sh");
+    assert!(scripts.len() >= 5, "{scripts:?}");
+    for script in scripts {
+        let expected = if script.contains("addresses.txt") {
+            2
+        } else {
+            1
+        };
+        assert_eq!(run_by_shell(&script), expected, "{script}");
+    }
+}
+
+#[test]
+fn the_cron_job_sends() {
+    let jobs = blocks("crontab").concat();
+    let job = jobs.lines().find(|line| line.contains("smtpsend")).unwrap();
+    let command = job
+        .splitn(6, ' ')
+        .nth(5)
+        .unwrap()
+        .replace("/usr/local/bin/backup", "sh ./backup");
+    assert_eq!(run_by_shell(&command), 1);
+}
+
+#[test]
+fn the_ci_step_sends() {
+    let step = blocks("yaml").concat();
+    let command = step
+        .lines()
+        .find(|line| line.contains("| smtpsend"))
+        .unwrap();
+    assert_eq!(run_by_shell(command.trim()), 1);
+}
+
+#[test]
+fn the_php_setting_sends_what_mail_hands_over() {
+    let settings = blocks("ini").concat();
+    let line = settings
+        .lines()
+        .find(|line| line.starts_with("sendmail_path"))
+        .unwrap();
+    let command = line
+        .split('"')
+        .nth(1)
+        .unwrap()
+        .replace("/usr/local/bin/", "");
+    let script = format!(
+        "printf 'To: b@example.com\\nSubject: x\\nX-PHP-Originating-Script: 0:a.php\\n\\nHello' | {command}"
+    );
+    assert_eq!(run_by_shell(&script), 1);
+}
+
+#[test]
+fn the_systemd_service_sends() {
+    let settings = blocks("ini").concat();
+    let line = settings
+        .lines()
+        .find(|line| line.starts_with("ExecStart="))
+        .unwrap();
+    let command = line.split('\'').nth(1).unwrap();
+    let command = command
+        .replace("systemctl status --full \"%i\"", "echo failed")
+        .replace('%', "");
+    assert_eq!(run_by_shell(&command), 1);
+}
+
+#[test]
+fn every_option_the_readme_names_exists() {
+    let help = Smtpsend::new().arg("--help").stdout_any().run();
+    let known: BTreeSet<_> = options(help.stdout());
+    // The one that is named because it does not exist, and cargo's.
+    let others = [
+        "--password",
+        "--example",
+        "--path",
+        "--open",
+        "--since",
+        "--stat",
+        "--full",
+    ];
+    for option in options(&readme()) {
+        assert!(
+            known.contains(&option) || others.contains(&option.as_str()),
+            "{option} is not in --help"
+        );
+    }
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_help() {
+    let help = Smtpsend::new().arg("--help").stdout_any().run();
+    let rows = readme()
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            Some((
+                cells.next()?.parse::<u8>().ok()?,
+                cells.next()?.trim_end_matches(" |").to_owned(),
+            ))
+        })
+        .collect::<Vec<_>>();
+    assert_eq!(rows.len(), 13);
+    for (code, meaning) in rows {
+        let line = format!("{code:>4}  {meaning}");
+        assert!(
+            help.stdout().lines().any(|l| l.trim() == line.trim()),
+            "{line}"
+        );
+    }
+}
+
+/// The long options in a text.
+fn options(text: &str) -> BTreeSet<String> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        .filter(|word| word.len() > 3 && word.starts_with("--") && !word.starts_with("---"))
+        .map(str::to_owned)
+        .collect()
+}
