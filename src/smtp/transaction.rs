@@ -390,15 +390,20 @@ impl Run<'_, '_> {
         ));
         let mut reader = self.content.reader();
         let mut stuffer = Stuffer::default();
+        // Each chunk leaves when the next one is there, so that the last one takes the final dot
+        // along.
         while let Some(chunk) = reader.next_chunk().map_err(local)? {
+            self.write_queued(&stage)?;
             stuffer.stuff(chunk, |bytes| self.dialogue.wire.send(bytes));
-            self.no_early_reply()?;
-            self.dialogue.flush(&stage).map_err(Interrupted::Lost)?;
         }
-        self.no_early_reply()?;
         self.dialogue.wire.send(stuffer.terminator());
         self.dialogue.observer.sent(".");
-        self.dialogue.flush(&stage).map_err(Interrupted::Lost)
+        self.write_queued(&stage)
+    }
+
+    fn write_queued(&mut self, stage: &Stage) -> std::result::Result<(), Interrupted> {
+        self.no_early_reply()?;
+        self.dialogue.flush(stage).map_err(Interrupted::Lost)
     }
 
     /// A reply before the final dot is the server's way of hanging up.
