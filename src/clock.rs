@@ -34,3 +34,12 @@ pub(crate) fn wait_for(fds: &mut [PollFd<'_>], until: Instant) -> io::Result<boo
         }
     }
 }
+
+/// A duration as a person reads it: `0.3 s`, `30 s`.
+pub(crate) fn in_words(duration: Duration) -> String {
+    if duration < Duration::from_secs(10) && duration.subsec_millis() != 0 {
+        format!("{:.1} s", duration.as_secs_f64())
+    } else {
+        format!("{} s", duration.as_secs())
+    }
+}

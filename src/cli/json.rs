@@ -168,10 +168,15 @@ fn attempt(attempt: &Attempt) -> AttemptFields {
         port: attempt.rung.port.number(),
         security: attempt.rung.security.name(),
         outcome: attempt.outcome.name(),
-        detail: attempt
-            .failure
-            .as_ref()
-            .map(|failure| failure.message.clone()),
+        detail: attempt.failure.as_ref().map(|failure| {
+            // The rung stands beside it already.
+            let place = format!("{}: ", attempt.rung);
+            failure
+                .message
+                .strip_prefix(&place)
+                .unwrap_or(&failure.message)
+                .to_owned()
+        }),
         ms: attempt.took.as_millis(),
     }
 }

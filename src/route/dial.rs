@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketType};
 
 use super::{Attempt, Host, Outcome, Rung};
-use crate::clock::wait_for;
+use crate::clock::{in_words, wait_for};
 use crate::failure::{Failure, Kind};
 
 /// How long one address may take before the next one of the same name starts too
@@ -229,7 +229,7 @@ impl<'r> Runner<'r> {
         }
         let exhausted = self.resolved && self.addresses.is_empty() && self.connecting.is_empty();
         if exhausted || now >= started + patience || over {
-            self.give_up(now.saturating_duration_since(started), exhausted);
+            self.give_up(now.saturating_duration_since(started), exhausted, over);
         }
         Ok(())
     }
@@ -277,7 +277,7 @@ impl<'r> Runner<'r> {
         }
     }
 
-    fn give_up(&mut self, after: Duration, exhausted: bool) {
+    fn give_up(&mut self, after: Duration, exhausted: bool, over: bool) {
         self.connecting.clear();
         self.failure = match self.worst.take() {
             Some(worst) if exhausted => Some(worst),
@@ -287,9 +287,15 @@ impl<'r> Runner<'r> {
                 } else {
                     "the name was not resolved"
                 };
-                let failure =
-                    Failure::new(Kind::Temporary, format!("{what} within {}", seconds(after)));
-                Some((Outcome::Timeout, failure))
+                let when = if over {
+                    "before the deadline".to_owned()
+                } else {
+                    format!("within {}", in_words(after))
+                };
+                Some((
+                    Outcome::Timeout,
+                    Failure::new(Kind::Temporary, format!("{what} {when}")),
+                ))
             }
         };
     }
@@ -302,14 +308,6 @@ impl<'r> Runner<'r> {
             failure: failure.map(|failure| failure.at(self.rung)),
             took: now.saturating_duration_since(self.started.unwrap_or(now)),
         }
-    }
-}
-
-fn seconds(duration: Duration) -> String {
-    if duration < Duration::from_secs(10) {
-        format!("{:.1} s", duration.as_secs_f64())
-    } else {
-        format!("{} s", duration.as_secs())
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::reply::{Malformed, Reply, ReplyReader};
 use super::wire::{Broken, Wire};
-use crate::clock::Patience;
+use crate::clock::{Patience, in_words};
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 
@@ -248,7 +248,7 @@ impl<'o> Dialogue<'o> {
         let why = if over {
             "the deadline is over".to_owned()
         } else {
-            format!("no answer within {} s", wait.as_secs())
+            format!("no answer within {}", in_words(wait))
         };
         Failure::new(Kind::Temporary, format!("{stage}: {why}"))
     }

@@ -19,6 +19,7 @@ use super::reply::Reply;
 use super::sasl::{CleartextAuth, Mechanism};
 use super::tls::{self, Tls, TlsInfo};
 use super::wire::Broken;
+use crate::clock::in_words;
 use crate::failure::{Failure, Kind, Result};
 use crate::route::{Host, Outcome};
 use crate::secret::Secret;
@@ -352,7 +353,7 @@ fn handshake(
                 Outcome::TlsFailed,
                 Failure::new(
                     Kind::Temporary,
-                    format!("{stage}: no answer within {} s", patience.wait.as_secs()),
+                    format!("{stage}: no answer within {}", in_words(patience.wait)),
                 )
                 .with_hint("the port may expect plain SMTP with STARTTLS (--tls starttls)"),
             ),
