@@ -1,15 +1,19 @@
 //! The way to a server: which ports in which order, and who answers first.
 //!
-//! `policy` holds the rungs as values; `dial` connects to them, staggered, with one winner. What
-//! became of each rung is an [`Attempt`].
+//! `server` reads how a server is named; `policy` holds ports and rungs as values; `resolve` looks
+//! names up; `dial` connects to rungs, staggered, with one winner. What became of each rung is an
+//! [`Attempt`].
 
-pub mod dial;
+pub(crate) mod dial;
 pub mod policy;
+pub(crate) mod resolve;
+pub mod server;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-pub use policy::{Host, Rung, Security, Server, SubmissionPort};
+pub use policy::{Rung, Security, SubmissionPort};
+pub use server::{Host, Server};
 
 use crate::failure::Failure;
 
