@@ -42,8 +42,6 @@ pub(crate) fn read(
 ) -> Result<Request> {
     let start = Instant::now();
     let host = HostName::of_this_machine();
-    // Cheap and likely mistakes first: nobody should type a message, or a password, for nothing.
-    let mut plan = plan(args, settings, &host, start)?;
     let from = settings.text("from", args.from.as_ref())?;
     let sender_flag = settings.text("envelope-from", args.envelope_from.as_ref())?;
     let sender_flag = sender_flag
@@ -51,7 +49,14 @@ pub(crate) fn read(
         .transpose()?;
     let fields = fields(args, settings, environment, &host, from.as_ref())?;
     let bcc = lists("--bcc", &args.bcc)?;
-    let message = message(args, settings, &fields, plan.waits.deadline, console)?;
+    // What the flags say wrong is told first. But nobody should type a message for nothing: before
+    // one is read, the way must be known.
+    let mut plan = plan(args, settings, &host, start);
+    if reads_stdin(args) {
+        plan = Ok(plan?);
+    }
+    let deadline = plan.as_ref().ok().and_then(|plan| plan.waits.deadline);
+    let message = message(args, settings, &fields, deadline, console)?;
 
     let mut recipients: Vec<Address> = Vec::new();
     for list in [&fields.to, &fields.cc, &bcc] {
@@ -60,8 +65,7 @@ pub(crate) fn read(
     if recipients.is_empty() || settings.switch("read-recipients", args.read_recipients)? {
         recipients.extend(message.recipients()?);
     }
-    let from_is_flag = matches!(from, Some((Origin::Flag(_), _)));
-    let sender = match (sender_flag, fields.from.as_ref().filter(|_| from_is_flag)) {
+    let sender = match (sender_flag, &fields.from) {
         (Some(sender), _) => sender,
         (None, Some(from)) => ReversePath::from(only_mailbox(from)?.address().clone()),
         (None, None) => ReversePath::from(
@@ -72,6 +76,7 @@ pub(crate) fn read(
         ),
     };
     let envelope = Envelope::new(sender, recipients)?;
+    let mut plan = plan?;
     for warning in message.warnings() {
         crate::smtp::Observer::warning(console, warning);
     }
@@ -89,6 +94,12 @@ fn origin_name(origin: &Origin) -> String {
     match origin {
         Origin::Flag(name) | Origin::Environment(name) => name.clone(),
     }
+}
+
+/// Whether the message, or its text, comes from standard input.
+fn reads_stdin(args: &Args) -> bool {
+    let file = args.body_file.as_ref();
+    args.body.is_none() && file.is_none_or(|path| path.as_os_str() == "-")
 }
 
 /// The message, from flags alone or with what is read.

@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketType};
 
 use super::resolve::Names;
-use super::{Attempt, Outcome, Rung};
+use super::{Attempt, Host, Outcome, Rung};
 use crate::clock::{in_words, wait_for};
 use crate::failure::{Failure, Kind};
 
@@ -262,10 +262,11 @@ impl<'r> Runner<'r> {
             io::ErrorKind::TimedOut => Outcome::Timeout,
             _ => Outcome::Unreachable,
         };
-        let failure = Failure::new(
-            Kind::Temporary,
-            format!("{}: {}", address.ip(), words(error)),
-        );
+        let why = match self.rung.host {
+            Host::Name(_) => format!("{}: {}", address.ip(), words(error)),
+            Host::Address(_) => words(error),
+        };
+        let failure = Failure::new(Kind::Temporary, why);
         if self
             .worst
             .as_ref()
@@ -348,7 +349,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
     use super::*;
-    use crate::route::{Host, Security, SubmissionPort};
+    use crate::route::{Security, SubmissionPort};
 
     fn rung(port: u16) -> Rung {
         Rung {
