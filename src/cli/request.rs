@@ -120,7 +120,12 @@ fn message(
         .as_ref()
         .is_some_and(|path| path.as_os_str() == "-");
     let has_body = args.body.is_some() || args.body_file.is_some();
-    if has_body && !from_stdin && args.input.is_some() && asked != Some(Input::Auto) {
+    let contradicted = match asked.filter(|_| args.input.is_some()) {
+        Some(Input::Message) => has_body,
+        Some(Input::Body) => has_body && !from_stdin,
+        Some(Input::Auto) | None => false,
+    };
+    if contradicted {
         return Err(Failure::new(
             Kind::Usage,
             "--input reads standard input, and --body or --body-file gives the text too",
