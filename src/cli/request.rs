@@ -110,9 +110,7 @@ fn message(
     deadline: Option<Instant>,
     console: &Console,
 ) -> Result<Message> {
-    let charset = settings
-        .text("charset", args.charset.as_ref())?
-        .map(|(_, text)| text);
+    let charset = settings.value("charset", args.charset.as_ref(), charset)?;
     let charset = charset.as_deref();
     let asked = settings.value("input", args.input.as_ref(), input)?;
     let from_stdin = args
@@ -157,11 +155,13 @@ fn message(
     );
     match intake {
         Intake::Message => Message::handed_over(bytes, fields).context("standard input"),
-        Intake::Body => Ok(Message::compose(
-            fields,
-            Text::new(bytes, charset).context("--charset")?,
-        )?),
+        Intake::Body => Ok(Message::compose(fields, Text::new(bytes, charset)?)?),
     }
+}
+
+/// A name that `Text` knows, told where it was given and also where no text is read.
+fn charset(name: &str) -> crate::failure::Result<String> {
+    Text::new(Vec::new(), Some(name)).map(|_| name.to_owned())
 }
 
 fn input(text: &str) -> crate::failure::Result<Input> {
@@ -368,11 +368,11 @@ fn add_credentials(
     if plan.auth == AuthChoice::Never {
         return Ok(());
     }
-    let user = match settings.text("user", args.user.as_ref())? {
-        Some((origin, user)) => Some((origin_name(&origin), user)),
-        None => user_in_server(args, settings)?.map(|user| ("--server".to_owned(), user)),
+    let user = match settings.value("user", args.user.as_ref(), user_name_given)? {
+        Some(user) => Some(user),
+        None => user_in_server(args, settings)?,
     };
-    let Some((origin, user)) = user else {
+    let Some(user) = user else {
         if args.password_file.is_some() {
             return Err(Failure::new(Kind::Usage, "--password-file without a user")
                 .with_hint("add --user")
@@ -380,18 +380,21 @@ fn add_credentials(
         }
         return Ok(());
     };
-    if user.is_empty() || user.chars().any(char::is_control) {
-        return Err(Failure::new(
-            Kind::Usage,
-            format!("{origin}: no user name, or one with control characters"),
-        )
-        .into());
-    }
     keep_secrets_out_of_core_files();
     let (password, source) = credentials::password(&user, args.password_file.as_ref(), settings)?;
     crate::smtp::Observer::note(console, &format!("the password is from {source}"));
     plan.credentials = Some(Credentials::new(user, password).context(source)?);
     Ok(())
+}
+
+fn user_name_given(text: &str) -> crate::failure::Result<String> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err(Failure::new(
+            Kind::Usage,
+            "no user name, or one with control characters",
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 /// The user of a `smtp://user@host`; all servers share one.
