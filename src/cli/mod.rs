@@ -1,7 +1,7 @@
 //! The edge: the only place that knows the user, the environment and the terminal.
 //!
 //! `args` takes what was typed, `settings` adds the environment, `request` makes of both what is
-//! to be sent; the library sends it; `output` and `json` say what came of it. Errors are `anyhow`
+//! to be sent, and `way` how; the library sends it; `output` and `json` say what came of it. Errors are `anyhow`
 //! here, so that they can name the flag or file; their exit code is that of the [`Failure`] inside.
 
 mod args;
@@ -12,6 +12,7 @@ mod output;
 mod request;
 mod settings;
 mod stdin;
+mod way;
 
 use std::ffi::OsString;
 use std::io::Write as _;

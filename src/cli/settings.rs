@@ -22,7 +22,8 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    fn name(&self) -> &str {
+    /// The flag or the variable.
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Flag(name) | Self::Environment(name) => name,
         }
