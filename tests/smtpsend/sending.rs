@@ -1,25 +1,278 @@
-//! The main job over each way to a server.
+//! The main job over each way to a server: what is said, in how many waits, and that the message
+//! arrives as it was.
 
-use crate::support::{Server, Smtpsend};
+use crate::parts::{self, GROUPS, LOCKSTEP, SLOW_DELIVERY, as_bench, call_from, clear_call};
+use crate::support::{Dialogue, Options, Server, Smtpsend};
+
+const SECURITIES: [(&str, usize); 3] = [("none", 4), ("starttls", 7), ("implicit", 5)];
+const MECHANISMS: [(&str, usize); 3] = [("none", 0), ("PLAIN", 1), ("LOGIN", 3)];
+
+/// A dialogue over one way: all that a server may be asked for is in it.
+fn way(security: &str, pipelining: bool, mechanism: &str, recipients: usize) -> Dialogue {
+    let (_, rcpt) = parts::recipients(recipients);
+    let pipelined = if pipelining {
+        "S: 250-PIPELINING\n"
+    } else {
+        ""
+    };
+    let ehlo = format!(
+        "C: EHLO *\nS: 250-mail.test\n{pipelined}S: 250-8BITMIME\nS: 250 AUTH {mechanism}\n"
+    );
+    let opening = match security {
+        "none" => format!("S: 220 mail.test ESMTP\n{ehlo}"),
+        "starttls" => format!("{}TLS\n{ehlo}", parts::BEFORE_TLS),
+        _ => format!("TLS\nS: 220 mail.test ESMTP\n{ehlo}"),
+    };
+    let auth = match mechanism {
+        "PLAIN" => "C64: AUTH PLAIN \\0bench\\0hunter2\nS: 235 2.7.0 welcome\n",
+        "LOGIN" => {
+            "C: AUTH LOGIN\nS64: 334 Username:\nC64: bench\nS64: 334 Password:\nC64: hunter2\nS: 235 2.7.0 welcome\n"
+        }
+        _ => "",
+    };
+    let envelope = if pipelining {
+        format!(
+            "C: MAIL FROM:<a@example.com>\n{rcpt}C: DATA\nS: 250 ok\nREPEAT {recipients}\nS: 250 ok\nEND\nS: 354 go ahead\n"
+        )
+    } else {
+        format!(
+            "C: MAIL FROM:<a@example.com>\nQUIET\nS: 250 ok\n{}C: DATA\nQUIET\nS: 354 go ahead\n",
+            rcpt.replace('\n', "\nQUIET\nS: 250 ok\n")
+        )
+    };
+    Dialogue::text(&format!(
+        "{opening}{auth}{envelope}BODY\nS: 250 2.0.0 queued\nC: QUIT\nS: 221 bye"
+    ))
+}
+
+/// Sends to so many recipients over one way, and gives the waits it took.
+fn waits(security: &str, pipelining: bool, mechanism: &str, recipients: usize) -> usize {
+    let dialogue = way(security, pipelining, mechanism, recipients);
+    let server = Server::start([dialogue], Options::default());
+    let mut call = call_from(Smtpsend::new().server(&server)).args([
+        "--tls",
+        security,
+        "--to",
+        &parts::recipients(recipients).0,
+    ]);
+    if mechanism != "none" {
+        call = as_bench(call);
+    }
+    if security == "none" {
+        call = call.arg("--allow-cleartext-auth");
+    }
+    call.run();
+    let transcript = server.finish();
+    assert!(transcript.message().text().ends_with("\r\n\r\nhello\r\n"));
+    transcript.waits
+}
 
 #[test]
-fn sends_over_starttls_with_auth_in_eight_waits() {
-    let server = Server::file("starttls-auth-pipelining");
+fn every_way_to_a_server_is_walked_in_its_number_of_waits() {
+    for (security, opening) in SECURITIES {
+        for (mechanism, auth) in MECHANISMS {
+            let way = format!("{security} {mechanism}");
+            assert_eq!(waits(security, true, mechanism, 1), opening + auth, "{way}");
+            let lockstep = opening + auth + 2;
+            assert_eq!(waits(security, false, mechanism, 1), lockstep, "{way}");
+        }
+    }
+}
+
+#[test]
+fn more_recipients_make_no_more_waits() {
+    for recipients in [1, 20, 100] {
+        assert_eq!(waits("starttls", true, "PLAIN", recipients), 8);
+        assert_eq!(waits("implicit", true, "PLAIN", recipients), 6);
+    }
+}
+
+#[test]
+fn each_command_waits_with_no_pipelining() {
+    let server = parts::server(&[GROUPS, SLOW_DELIVERY]);
+    clear_call(&server).arg("--no-pipelining").run();
+    assert_eq!(server.finish().waits, 6);
+}
+
+#[test]
+fn a_server_that_never_answers_quit_is_not_waited_for() {
+    let server = Server::text(&format!(
+        "{LOCKSTEP}{}",
+        SLOW_DELIVERY.replace("S: 221 2.0.0 bye\n", "WAIT\n")
+    ));
+    clear_call(&server)
+        .limit(std::time::Duration::from_secs(5))
+        .run();
+    server.finish();
+}
+
+#[test]
+fn the_name_for_ehlo_is_the_one_given() {
+    let dialogue = [GROUPS, parts::DELIVERY]
+        .concat()
+        .replace("EHLO *", "EHLO client.example.org");
+    let server = Server::text(&dialogue);
+    clear_call(&server)
+        .args(["--ehlo", "client.example.org"])
+        .run();
+    server.finish();
+}
+
+#[test]
+fn the_name_for_ehlo_is_a_full_name_or_an_address_by_default() {
+    let server = parts::server(&[GROUPS, parts::DELIVERY]);
+    clear_call(&server).run();
+    let lines = server.finish().lines;
+    let name = lines[0].strip_prefix("EHLO ").unwrap();
+    assert!(name == "[127.0.0.1]" || name.contains('.'), "{name}");
+}
+
+#[test]
+fn helo_is_tried_where_ehlo_is_unknown_and_nothing_needs_it() {
+    let server = parts::server(&[
+        "S: 220 old.test\nC: EHLO *\nS: 502 what?\nC: HELO *\nS: 250 old.test\n",
+        SLOW_DELIVERY,
+    ]);
+    clear_call(&server).run();
+    server.finish();
+}
+
+#[test]
+fn helo_is_never_tried_with_a_user() {
+    let server = parts::server(&["S: 220 old.test\nC: EHLO *\nS: 502 what?\nC? QUIT"]);
+    as_bench(clear_call(&server))
+        .arg("--allow-cleartext-auth")
+        .fails_with(69)
+        .stderr_has("EHLO: 502 what?")
+        .run();
+    server.finish();
+}
+
+#[test]
+fn helo_is_never_tried_where_tls_is_due() {
+    let server = parts::server(&["S: 220 old.test\nC: EHLO *\nS: 502 what?\nC? QUIT"]);
+    parts::call(&server)
+        .fails_with(69)
+        .stderr_has("EHLO: 502 what?")
+        .run();
+    server.finish();
+}
+
+/// The MAIL line for this text (a message) and recipient, where the server offers this.
+fn mail_line(offers: &str, text: &str, to: &str) -> (String, usize) {
+    let server = Server::text(&format!(
+        "S: 220 mail.test\nC: EHLO *\nS: 250-mail.test\n{offers}S: 250 HELP\n\
+         C: MAIL FROM:<*>*\nS: 250 ok\nC: RCPT TO:<*>\nS: 250 ok\nC: DATA\nS: 354 go\nBODY\nS: 250 ok\nC: QUIT"
+    ));
     Smtpsend::new()
         .server(&server)
-        .args([
-            "--from",
-            "a@example.com",
-            "--to",
-            "b@example.com",
-            "-u",
-            "bench",
-            "--body",
-            "hello",
-        ])
-        .env("SMTPSEND_PASSWORD", "secret")
+        .args(["--tls", "none", "--from", "a@example.com", "--to", to])
+        .stdin(text)
         .run();
     let transcript = server.finish();
-    assert_eq!(transcript.waits, 8);
-    assert!(transcript.message().text().contains("hello"));
+    let size = transcript.message().data.len();
+    (transcript.lines[1].clone(), size)
+}
+
+const ASCII: &str = "Subject: x\n\nplain\n.\n..dots\n";
+const EIGHT_BIT: &str = "Subject: x\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\ngr\u{fc}n\n";
+
+#[test]
+fn mail_has_no_parameters_where_none_is_offered() {
+    let (line, _) = mail_line("", ASCII, "b@example.com");
+    assert_eq!(line, "MAIL FROM:<a@example.com>");
+}
+
+#[test]
+fn size_is_the_size_of_the_message_as_it_arrives() {
+    let (line, size) = mail_line("S: 250-SIZE\n", ASCII, "b@example.com");
+    assert_eq!(line, format!("MAIL FROM:<a@example.com> SIZE={size}"));
+}
+
+#[test]
+fn eight_bit_is_announced_exactly_when_there_is_some() {
+    let offer = "S: 250-8BITMIME\nS: 250-SMTPUTF8\n";
+    let (line, _) = mail_line(offer, EIGHT_BIT, "b@example.com");
+    assert_eq!(line, "MAIL FROM:<a@example.com> BODY=8BITMIME");
+    let (line, _) = mail_line(offer, ASCII, "b@example.com");
+    assert_eq!(line, "MAIL FROM:<a@example.com>");
+}
+
+#[test]
+fn smtputf8_is_asked_for_exactly_when_an_address_or_header_needs_it() {
+    let offer = "S: 250-8BITMIME\nS: 250-SMTPUTF8\n";
+    let (line, _) = mail_line(offer, ASCII, "j\u{f6}rg@example.com");
+    assert_eq!(line, "MAIL FROM:<a@example.com> SMTPUTF8");
+    let (line, _) = mail_line(offer, ASCII, "b@b\u{fc}cher.example");
+    assert_eq!(line, "MAIL FROM:<a@example.com>");
+    let (line, _) = mail_line(offer, "Subject: gr\u{fc}n\n\nx\n", "b@example.com");
+    assert_eq!(line, "MAIL FROM:<a@example.com> SMTPUTF8");
+    let (line, _) = mail_line(
+        "S: 250-8BITMIME\n",
+        "Subject: gr\u{fc}n\n\nx\n",
+        "b@example.com",
+    );
+    assert_eq!(line, "MAIL FROM:<a@example.com>");
+}
+
+#[test]
+fn an_address_the_server_cannot_take_is_found_before_mail() {
+    let server = parts::server(&[GROUPS, "C: QUIT"]);
+    call_from(Smtpsend::new().server(&server))
+        .args(["--tls", "none", "--to", "j\u{f6}rg@example.com"])
+        .fails_with(65)
+        .stderr_has("SMTPUTF8")
+        .run();
+    server.finish();
+}
+
+#[test]
+fn a_message_larger_than_the_server_takes_is_not_begun() {
+    let server = Server::text("S: 220 x\nC: EHLO *\nS: 250-x\nS: 250 SIZE 100\nC: QUIT");
+    clear_call(&server)
+        .fails_with(65)
+        .stderr_has("the server takes 100")
+        .run();
+    server.finish();
+}
+
+#[test]
+fn dots_are_doubled_on_the_wire_and_nothing_else_is_changed() {
+    let text = "Date: Thu, 1 Jan 2026 00:00:00 +0000\r\nFrom: a@example.com\r\nTo: b@example.com\r\nMessage-ID: <1@example.com>\r\nSubject: x\r\n\r\n.\r\n..\r\n.a\r\na.\r\n\r\n.\r\n";
+    let server = parts::server(&[GROUPS, parts::DELIVERY]);
+    Smtpsend::new()
+        .server(&server)
+        .args(["--tls", "none", "--to", "b@example.com"])
+        .stdin(text)
+        .run();
+    let transcript = server.finish();
+    let message = transcript.message();
+    assert_eq!(message.text(), text);
+    assert!(
+        message
+            .raw
+            .ends_with(b"\r\n\r\n..\r\n...\r\n..a\r\na.\r\n\r\n..\r\n")
+    );
+}
+
+#[test]
+fn a_large_message_arrives_octet_for_octet() {
+    let mut text = "Date: Thu, 1 Jan 2026 00:00:00 +0000\r\nFrom: a@example.com\r\nTo: b@example.com\r\nMessage-ID: <1@example.com>\r\nSubject: x\r\n\r\n".to_owned();
+    for n in 0..40_000 {
+        text.push_str(&".".repeat(n % 4));
+        text.push_str(&format!("line {n}\r\n"));
+    }
+    for security in ["none", "implicit"] {
+        let dialogue = way(security, true, "none", 1);
+        let server = Server::start([dialogue], Options::default().narrow());
+        Smtpsend::new()
+            .server(&server)
+            .args(["--tls", security, "--to", "r0@example.com"])
+            .stdin(&text)
+            .run();
+        assert!(
+            server.finish().message().data == text.as_bytes(),
+            "{security}"
+        );
+    }
 }
