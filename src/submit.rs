@@ -51,7 +51,10 @@ impl Submission {
                 .filter(|&n| may_try_again(&report.recipients[n].1))
                 .collect();
             let pause = pause_before(retry);
+            // A retry for those deferred alone would give to some what is for all or nobody.
+            let some_only = again.len() < report.recipients.len();
             if again.is_empty()
+                || (self.plan.all_or_nothing && some_only)
                 || self
                     .plan
                     .waits
