@@ -6,6 +6,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod outcomes;
 mod parts;
 mod readme;
+mod retries;
 mod sending;
+mod transactions;
