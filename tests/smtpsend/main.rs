@@ -6,9 +6,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod hostile;
 mod outcomes;
 mod parts;
 mod readme;
 mod retries;
 mod sending;
+mod stages;
 mod transactions;

@@ -120,3 +120,12 @@ pub(crate) fn recipients(count: usize) -> (String, String) {
     }
     (list.trim_end_matches(',').to_owned(), lines)
 }
+
+/// Sends this message from a@example.com to b@example.com in clear.
+pub(crate) fn call_from_message(server: &Server, text: &str) -> Smtpsend {
+    Smtpsend::new()
+        .server(server)
+        .args(["--tls", "none", "--from", "a@example.com"])
+        .args(["--to", "b@example.com"])
+        .stdin(text)
+}
