@@ -240,7 +240,8 @@ impl<'o> Dialogue<'o> {
         }
     }
 
-    fn timed_out(&self, stage: &Stage, wait: Duration) -> Failure {
+    /// The failure of a wait of this length that is over.
+    pub(crate) fn timed_out(&self, stage: &Stage, wait: Duration) -> Failure {
         let over = self
             .waits
             .deadline

@@ -19,9 +19,8 @@ use super::reply::Reply;
 use super::sasl::{CleartextAuth, Mechanism};
 use super::tls::{self, Tls, TlsInfo};
 use super::wire::Broken;
-use crate::clock::in_words;
 use crate::failure::{Failure, Kind, Result};
-use crate::route::{Host, Outcome};
+use crate::route::{Host, Outcome, Security};
 use crate::secret::Secret;
 
 /// Most challenges answered in one AUTH exchange; the longest mechanism in use has three.
@@ -177,7 +176,7 @@ impl<'o> Session<'o> {
     ) -> std::result::Result<Self, Closed> {
         let mut dialogue = Dialogue::new(socket, opening.waits, observer)
             .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
-        handshake(&mut dialogue, tls, opening)?;
+        handshake(&mut dialogue, tls, opening, Security::Implicit)?;
         greeting(&mut dialogue, opening)?;
         let ehlo = opening
             .ehlo
@@ -191,7 +190,7 @@ impl<'o> Session<'o> {
         opening: &Opening<'_>,
         ehlo: &str,
     ) -> std::result::Result<Self, Closed> {
-        handshake(&mut dialogue, tls, opening)?;
+        handshake(&mut dialogue, tls, opening, Security::StartTls)?;
         Self::introduced(dialogue, ehlo)
     }
 
@@ -275,11 +274,10 @@ impl<'o> Session<'o> {
 
 fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::Result<(), Closed> {
     let stage = Stage::Greeting;
-    let until = dialogue
-        .patience(&stage)
-        .until()
-        .min(opening.greeting_until);
-    let reply = dialogue.reply_until(&stage, until, opening.waits.connect).map_err(|failure| {
+    let patience = dialogue.patience(&stage);
+    let until = patience.until().min(opening.greeting_until);
+    let wait = patience.wait.min(opening.waits.connect);
+    let reply = dialogue.reply_until(&stage, until, wait).map_err(|failure| {
         if Instant::now() >= until && dialogue.wire.tls().is_none() {
             let hint = "connected, but the server says nothing: the port may want implicit TLS (--tls implicit)";
             return Closed::new(Outcome::NoGreeting, failure.with_hint(hint));
@@ -328,6 +326,7 @@ fn handshake(
     dialogue: &mut Dialogue<'_>,
     tls: &Tls,
     opening: &Opening<'_>,
+    security: Security,
 ) -> std::result::Result<(), Closed> {
     let stage = Stage::Handshake;
     let name = match opening.host {
@@ -340,7 +339,13 @@ fn handshake(
         Host::Address(address) => Ok(ServerName::from(*address)),
     };
     let name = name.map_err(|failure| Closed::new(Outcome::TlsFailed, failure))?;
-    let patience = dialogue.patience(&stage);
+    let mut patience = dialogue.patience(&stage);
+    if security == Security::Implicit {
+        // The greeting comes within TLS, and has to come within the connect timeout.
+        let end = opening.greeting_until;
+        patience.wait = patience.wait.min(opening.waits.connect);
+        patience.deadline = Some(patience.deadline.map_or(end, |deadline| deadline.min(end)));
+    }
     dialogue
         .wire
         .handshake(std::sync::Arc::clone(&tls.config), name, patience)
@@ -349,14 +354,15 @@ fn handshake(
                 Outcome::TlsFailed,
                 tls.explain(&error, &opening.host.to_string()),
             ),
-            Broken::TimedOut => Closed::new(
-                Outcome::TlsFailed,
-                Failure::new(
-                    Kind::Temporary,
-                    format!("{stage}: no answer within {}", in_words(patience.wait)),
-                )
-                .with_hint("the port may expect plain SMTP with STARTTLS (--tls starttls)"),
-            ),
+            Broken::TimedOut => {
+                let failure = dialogue.timed_out(&stage, patience.wait);
+                let failure = match security {
+                    Security::Implicit => failure
+                        .with_hint("the port may expect plain SMTP with STARTTLS (--tls starttls)"),
+                    _ => failure,
+                };
+                Closed::new(Outcome::TlsFailed, failure)
+            }
             lost @ Broken::Lost(_) => Closed::new(Outcome::Lost, dialogue.lost(&lost, &stage)),
         })?;
     if let Some(agreed) = dialogue.wire.tls().map(tls::info) {
