@@ -7,6 +7,7 @@
 mod support;
 
 mod hostile;
+mod lost;
 mod outcomes;
 mod parts;
 mod readme;
@@ -14,3 +15,4 @@ mod retries;
 mod sending;
 mod stages;
 mod transactions;
+mod waiting;
