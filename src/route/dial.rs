@@ -339,8 +339,11 @@ fn state(connecting: &Connecting) -> io::Result<bool> {
     if !wait_for(&mut fds, Instant::now())? {
         return Ok(false);
     }
-    rustix::net::sockopt::socket_error(&connecting.socket)??;
-    Ok(true)
+    match rustix::net::sockopt::socket_error(&connecting.socket)? {
+        // It was connected, and reset since then: that is for the session to find and to name.
+        Ok(()) | Err(rustix::io::Errno::CONNRESET) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]
