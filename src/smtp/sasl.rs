@@ -1,7 +1,7 @@
 //! SASL mechanisms for SMTP AUTH (RFC 4954), and which one is used.
 //!
 //! Owns the mechanisms and their choice. Refuses more challenges than a mechanism has. A
-//! mechanism is added by implementing [`Mechanism`] and naming it in [`choose`].
+//! mechanism is added by implementing `Mechanism` and naming it in `choose`.
 
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
