@@ -37,8 +37,17 @@ pub(super) fn plan(
             .into());
     }
     let mut rungs = Vec::new();
+    // A contradiction is the command line's fault only if it takes part in it.
+    let typed = args.server.is_some() || args.ports.is_some() || args.tls.is_some();
     for server in servers.iter().flatten() {
-        rungs.extend(server.rungs(ports.as_ref(), tls)?);
+        let found = server.rungs(ports.as_ref(), tls);
+        rungs.extend(found.map_err(|failure| match failure.kind {
+            Kind::Usage if !typed => Failure {
+                kind: Kind::Config,
+                ..failure
+            },
+            _ => failure,
+        })?);
     }
     let mut plan = Plan::new(rungs);
     plan.trust = trust(args, settings)?;
