@@ -6,13 +6,27 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod delivery;
+mod dry_run;
+mod headers;
+mod help;
 mod hostile;
+mod injection;
+mod input;
+mod intake;
+mod json;
+mod json_failures;
 mod lost;
 mod outcomes;
+mod output;
 mod parts;
+mod password;
 mod readme;
+mod recipients;
 mod retries;
 mod sending;
+mod servers;
+mod settings;
 mod stages;
 mod transactions;
 mod waiting;
