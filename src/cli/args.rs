@@ -149,15 +149,30 @@ pub(crate) struct Args {
     pub(crate) ehlo: Option<String>,
 
     /// Longest wait for any one reply [default: RFC 5321's, 2 to 10 minutes] [setting]
-    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        help_heading = "Server"
+    )]
     pub(crate) timeout: Option<String>,
 
     /// Longest wait for connecting and the greeting, per port [default: 30] [setting]
-    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        help_heading = "Server"
+    )]
     pub(crate) connect_timeout: Option<String>,
 
     /// Longest time for the whole run [default: none] [setting]
-    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        help_heading = "Server"
+    )]
     pub(crate) deadline: Option<String>,
 
     /// Send each command only after the reply to the one before [setting]
@@ -188,7 +203,12 @@ pub(crate) struct Args {
     ///
     /// Waits 1 s, 4 s, 16 s and so on up to 5 minutes, within --deadline. What may have been
     /// delivered is not sent again.
-    #[arg(long, value_name = "N", help_heading = "Delivery")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        help_heading = "Delivery"
+    )]
     pub(crate) retry: Option<String>,
 
     /// Show the dialogue on standard error (secrets as ***) [setting]

@@ -61,25 +61,22 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
             Err(failure) => fail(&failure.into(), false, console),
         };
     }
-    for line in text.lines().filter(|line| !line.is_empty()) {
-        console.line(
-            line.strip_prefix("error: ")
-                .map_or_else(|| line.to_owned(), |line| format!("smtpsend: {line}"))
-                .as_str(),
-        );
-    }
+    let what = text.lines().next().unwrap_or_default();
+    let what = what.strip_prefix("error: ").unwrap_or(what).to_owned();
+    let tip = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("tip: "));
+    let stray_address = what.starts_with("unexpected argument '") && what.contains('@');
+    let hint = match tip {
+        Some(tip) => tip,
+        None if stray_address => "a recipient is given with --to",
+        None => "smtpsend --help names every option",
+    };
+    console.line(&format!("smtpsend: {what}"));
+    console.line(&format!("hint: {hint}"));
     if arguments.iter().any(|argument| argument == "--json") {
-        let first = text
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ")
-            .to_owned();
-        print_json(
-            &json::Result::failed(Exit::Usage, None, first),
-            Exit::Usage,
-            console,
-        )
+        let result = json::Result::failed(Exit::Usage, None, what);
+        print_json(&result, Exit::Usage, console)
     } else {
         Exit::Usage
     }

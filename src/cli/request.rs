@@ -139,7 +139,7 @@ fn message(
                 Text::new(text.as_bytes().to_vec(), None)?,
             )?);
         }
-        Source::File(path) => stdin::read_file(path).context("--body-file")?,
+        Source::File(path) => stdin::read_file(path, deadline).context("--body-file")?,
         Source::Stdin(_) => stdin::read(deadline, console)?,
     };
     let intake = match source {

@@ -1,8 +1,8 @@
 //! Reading what is handed over, all of it or not at all, and within the run's time.
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Read as _};
-use std::os::fd::AsFd as _;
+use std::io::{self, IsTerminal as _, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -26,55 +26,49 @@ const LONG: Duration = Duration::from_secs(3600);
 /// `Io` when reading fails, `Temporary` when the deadline comes first, `Message` when there is more
 /// than 1 GiB.
 pub(crate) fn read(deadline: Option<Instant>, console: &Console) -> Result<Vec<u8>> {
-    let mut stdin = io::stdin();
+    let stdin = io::stdin();
     if stdin.is_terminal() {
         console.line("smtpsend: reading the message from the terminal; end it with Ctrl-D");
     }
-    let place = "standard input";
-    let unreadable = |error: io::Error| Failure::new(Kind::Io, format!("{place}: {error}"));
-    let mut input = Vec::new();
-    let mut buffer = vec![0; READ_SIZE];
-    loop {
-        let until = deadline.unwrap_or_else(|| Instant::now() + LONG);
-        if !wait_for(&mut [PollFd::new(&stdin.as_fd(), PollFlags::IN)], until)
-            .map_err(unreadable)?
-        {
-            if deadline.is_some() {
-                return Err(Failure::new(
-                    Kind::Temporary,
-                    format!("{place} did not end before the deadline"),
-                )
-                .into());
-            }
-            continue;
-        }
-        match stdin.read(&mut buffer) {
-            Ok(0) => return Ok(input),
-            Ok(count) => take_in(&mut input, &buffer[..count]).context(place)?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(error).into()),
-        }
-    }
+    to_end(stdin.lock(), Kind::Io, deadline).context("standard input")
 }
 
 /// Reads a file to its end.
 ///
 /// # Errors
-/// `Input` when it cannot be read, `Message` when it has more than 1 GiB.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let unreadable =
-        |error: io::Error| Failure::new(Kind::Input, format!("{}: {error}", path.display()));
-    let mut file = File::open(path).map_err(unreadable)?;
+/// `Input` when it cannot be read; else as [`read`].
+pub(crate) fn read_file(path: &Path, deadline: Option<Instant>) -> Result<Vec<u8>> {
+    let opened = File::open(path).map_err(|error| Failure::new(Kind::Input, error.to_string()));
+    opened
+        .and_then(|file| to_end(file, Kind::Input, deadline))
+        .with_context(|| path.display().to_string())
+}
+
+fn to_end(
+    mut source: impl Read + AsFd,
+    kind: Kind,
+    deadline: Option<Instant>,
+) -> crate::failure::Result<Vec<u8>> {
+    let unreadable = |error: io::Error| Failure::new(kind, error.to_string());
     let mut input = Vec::new();
     let mut buffer = vec![0; READ_SIZE];
     loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(input),
-            Ok(count) => {
-                take_in(&mut input, &buffer[..count]).with_context(|| path.display().to_string())?
+        let until = deadline.unwrap_or_else(|| Instant::now() + LONG);
+        let mut fds = [PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN)];
+        if !wait_for(&mut fds, until).map_err(unreadable)? {
+            if deadline.is_some() {
+                return Err(Failure::new(
+                    Kind::Temporary,
+                    "did not end before the deadline",
+                ));
             }
+            continue;
+        }
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(input),
+            Ok(count) => take_in(&mut input, &buffer[..count])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(error).into()),
+            Err(error) => return Err(unreadable(error)),
         }
     }
 }

@@ -39,7 +39,10 @@ pub(super) fn plan(
     let mut rungs = Vec::new();
     // A contradiction is the command line's fault only if it takes part in it.
     let typed = args.server.is_some() || args.ports.is_some() || args.tls.is_some();
+    // A scheme that was typed goes before a mode from the environment, as any flag does.
+    let scheme_decides = args.server.is_some() && args.tls.is_none();
     for server in servers.iter().flatten() {
+        let tls = tls.filter(|_| !(scheme_decides && server.implicit));
         let found = server.rungs(ports.as_ref(), tls);
         rungs.extend(found.map_err(|failure| match failure.kind {
             Kind::Usage if !typed => Failure {

@@ -70,6 +70,10 @@ impl Server {
     /// # Errors
     /// `Usage` naming the server that is not well-formed; `Config` for port 25.
     pub fn list(text: &str) -> Result<Vec<Self>> {
+        // First of all, and of the whole: a password may hold a comma.
+        if holds_password(text) {
+            return Err(password_refused());
+        }
         text.split(',').map(|item| item.trim().parse()).collect()
     }
 
@@ -161,12 +165,11 @@ impl FromStr for Server {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self> {
-        let bad = |why: &str| {
-            Failure::new(
-                Kind::Usage,
-                format!("server \"{}\": {why}", without_password(text)),
-            )
-        };
+        // What stands before an @ may be a password that was put in the wrong form.
+        let shown = text
+            .rsplit_once('@')
+            .map_or_else(|| text.to_owned(), |(_, place)| format!("…@{place}"));
+        let bad = |why: &str| Failure::new(Kind::Usage, format!("server \"{shown}\": {why}"));
         let (implicit, rest) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("smtp") => (false, rest),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("smtps") => (true, rest),
@@ -181,10 +184,7 @@ impl FromStr for Server {
         };
         let (user, place) = match rest.rsplit_once('@') {
             Some((user, _)) if is_url && user.contains(':') => {
-                return Err(
-                    bad("a password does not belong in a URL, where others can see it")
-                        .with_hint("use --password-file or SMTPSEND_PASSWORD"),
-                );
+                return Err(password_refused());
             }
             Some((user, place)) if is_url => (
                 Some(percent_decoded(user).ok_or_else(|| bad("the user is not well-formed"))?),
@@ -236,15 +236,23 @@ fn percent_decoded(text: &str) -> Option<String> {
         .filter(|user| !user.is_empty() && !user.chars().any(char::is_control))
 }
 
-/// What may be shown of a URL: a password in it is not.
-fn without_password(text: &str) -> String {
-    match (text.split_once("://"), text.rsplit_once('@')) {
-        (Some((scheme, rest)), Some((_, place))) if rest.contains('@') => {
-            let user = rest.split([':', '@']).next().unwrap_or_default();
-            format!("{scheme}://{user}:***@{place}")
+/// Whether some user has a colon in it, as in `smtp://user:password@host`.
+fn holds_password(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('@') {
+        let user = before.rsplit_once("://").map_or(before, |(_, user)| user);
+        if user.contains(':') {
+            return true;
         }
-        _ => text.to_owned(),
+        rest = after;
     }
+    false
+}
+
+/// The error does not repeat what it is about.
+fn password_refused() -> Failure {
+    let words = "a password does not belong in the server's name, where others can see it";
+    Failure::new(Kind::Usage, words).with_hint("use --password-file or SMTPSEND_PASSWORD")
 }
 
 #[cfg(test)]
@@ -358,8 +366,18 @@ mod tests {
 
     #[test]
     fn a_password_in_a_url_is_refused_and_not_repeated() {
-        let failure = Server::list("smtp://bob:hunter2@m").unwrap_err();
-        assert!(!format!("{failure:?}").contains("hunter2"));
+        for text in [
+            "smtp://bob:hunter2@m",
+            "bob:hunter2@m",
+            "smtp://bob:hunter2,hunter2@m",
+            "smtp://bob:x://hunter2@m",
+            "smtp://a@m:587,smtp://bob:hunter2@m",
+            "hunter2@m",
+        ] {
+            let failure = Server::list(text).unwrap_err();
+            assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+        }
+        assert_eq!(Server::list("smtp://a@m:587,smtp://b@n").unwrap().len(), 2);
         assert!(
             !format!("{:?}", Server::list("ftp://bob:hunter2@m").unwrap_err()).contains("hunter2")
         );

@@ -95,7 +95,7 @@ fn usage_errors_are_as_reviewed() {
         &["--body", "x", "--body-file", "y"],
         &["-q", "-v"],
         &["-n", "--json-lines"],
-        &["--retry", "-1"],
+        &["--retry"],
     ] {
         all.push_str(&format!(
             "$ smtpsend {}\n{}\n",
@@ -120,6 +120,8 @@ fn a_bad_value_says_what_may_stand_there() {
         ("--auth", "digest", "PLAIN"),
         ("--timeout", "soon", "seconds"),
         ("--retry", "often", "number"),
+        ("--retry", "-1", "number"),
+        ("--timeout", "-1", "number"),
     ] {
         let text = usage_error(&["-n", "--to", "b@x.org", flag, bad]);
         assert!(text.contains(may), "{text}");

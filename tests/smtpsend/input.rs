@@ -184,7 +184,7 @@ fn a_stdin_that_does_not_end_is_given_up_at_the_deadline() {
         .args(["--to", "b@x.org", "--deadline", "0.2"])
         .stdin_never_ends()
         .fails_with(75)
-        .stderr_has("smtpsend: standard input did not end before the deadline")
+        .stderr_has("smtpsend: standard input: did not end before the deadline")
         .run();
     server.finish();
 }

@@ -164,6 +164,8 @@ fn a_password_in_a_url_is_refused_and_not_repeated() {
         "smtp://bob:hunter2@m.test,other.test",
         "smtp://bob:hunter2:hunter2@m.test",
         "ftp://bob:hunter2@m.test",
+        "bob:hunter2@m.test",
+        "smtp://bob:hunter2,hunter2@m.test",
     ] {
         let by_flag = Smtpsend::new().args(["-S", url]).fails_with(64);
         let by_environment = Smtpsend::new().env("SMTPSEND_SERVER", url).fails_with(78);
