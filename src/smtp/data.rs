@@ -1,5 +1,109 @@
-//! The form a message has between DATA and the final dot (RFC 5321 §4.5.2): a dot at the start of
-//! a line is doubled, and a line with a dot alone ends it.
+//! The message itself, between DATA's 354 and the reply to the final dot.
+//!
+//! Owns the form it has there (RFC 5321 §4.5.2: a dot at the start of a line is doubled, a line with
+//! a dot alone ends it) and the one question that matters when something breaks: has the whole
+//! message left, so that it may have been delivered, or has it not? Once sending was given up,
+//! nothing more is written, so that the answer stays true.
+
+use super::dialogue::{Dialogue, Stage};
+use super::hint::unexpected;
+use super::reply::Reply;
+use crate::failure::{Failure, Kind, Result};
+use crate::message::Content;
+
+/// Why there is no reply to the message.
+pub(crate) enum Broken {
+    /// The server cannot have the whole message.
+    Incomplete(Failure, Option<Reply>),
+    /// All of it has left; what became of it is not known.
+    Uncertain(Failure, Option<Reply>),
+}
+
+/// Sends the content and the final dot; gives back the reply to it, which may be a refusal.
+pub(crate) fn send(
+    dialogue: &mut Dialogue<'_>,
+    content: &Content<'_>,
+) -> std::result::Result<Reply, Broken> {
+    if let Err(failure) = write(dialogue, content) {
+        // What the server said before it hung up is worth more than that it did.
+        let word = dialogue.last_word();
+        return Err(match word.filter(Reply::is_negative) {
+            Some(reply) => {
+                Broken::Incomplete(unexpected(&Stage::Body, &reply, Kind::Refused), Some(reply))
+            }
+            None => Broken::Incomplete(failure, None),
+        });
+    }
+    let stage = Stage::FinalDot;
+    match dialogue.reply(&stage) {
+        Ok(reply) if reply.answers(250) || reply.is_negative() => Ok(reply),
+        Ok(reply) => Err(uncertain(
+            unexpected(&stage, &reply, Kind::Refused),
+            Some(reply),
+        )),
+        Err(failure) => Err(uncertain(failure, None)),
+    }
+}
+
+fn uncertain(failure: Failure, reply: Option<Reply>) -> Broken {
+    let kind = if failure.kind == Kind::Protocol {
+        Kind::Protocol
+    } else {
+        Kind::Uncertain
+    };
+    let message = format!("{}; it may have been delivered", failure.message);
+    let failure = Failure {
+        kind,
+        message,
+        ..failure
+    }
+    .with_hint("the whole message had been sent: before sending it again, ask whether it arrived");
+    Broken::Uncertain(failure, reply)
+}
+
+/// Writes the message and the final dot, to the last octet.
+fn write(dialogue: &mut Dialogue<'_>, content: &Content<'_>) -> Result<()> {
+    let unreadable = |error: std::io::Error| {
+        Failure::new(
+            Kind::Io,
+            format!("the message cannot be read any more: {error}"),
+        )
+    };
+    dialogue
+        .observer
+        .sent(&format!("(the message: {} octets)", content.facts().size));
+    let mut reader = content.reader();
+    let mut stuffer = Stuffer::default();
+    // Each chunk leaves when the next one is there, so that the last one takes the final dot along.
+    while let Some(chunk) = reader.next_chunk().map_err(unreadable)? {
+        flush(dialogue)?;
+        stuffer.stuff(chunk, |octets| dialogue.wire.send(octets));
+    }
+    dialogue.wire.send(stuffer.terminator());
+    dialogue.observer.sent(".");
+    flush(dialogue)
+}
+
+/// Writes what is queued, as long as the server has nothing to say against it.
+fn flush(dialogue: &mut Dialogue<'_>) -> Result<()> {
+    let stage = Stage::Body;
+    loop {
+        // A reply before the final dot is the server's way of hanging up.
+        match dialogue.early_reply(&stage)? {
+            Some(reply) if reply.is_negative() => {
+                return Err(unexpected(&stage, &reply, Kind::Refused));
+            }
+            Some(reply) => {
+                let words = format!("{stage}: a reply before the message was complete: {reply}");
+                return Err(Failure::new(Kind::Protocol, words));
+            }
+            None => {}
+        }
+        if dialogue.flush(&stage)? {
+            return Ok(());
+        }
+    }
+}
 
 /// Doubles leading dots, over any boundary between chunks.
 #[derive(Debug, Default)]

@@ -210,13 +210,36 @@ impl<'o> Dialogue<'o> {
         }
     }
 
-    /// Writes everything queued, reading meanwhile.
-    pub(crate) fn flush(&mut self, stage: &Stage) -> Result<()> {
+    /// Writes what is queued, reading meanwhile; true when all of it has left, false when the
+    /// server said something before that.
+    pub(crate) fn flush(&mut self, stage: &Stage) -> Result<bool> {
         let patience = self.patience(stage);
         self.wire.flush(patience).map_err(|broken| match broken {
             Broken::TimedOut => self.timed_out(stage, patience.wait),
             other => self.lost(&other, stage),
         })
+    }
+
+    /// A reply that has come while we are still writing, if it is complete. Does not wait.
+    pub(crate) fn early_reply(&mut self, stage: &Stage) -> Result<Option<Reply>> {
+        // A connection that is gone is found out by the next write.
+        let _ = self.wire.peek();
+        match self.reader.take(&mut self.wire.inbox) {
+            Ok(reply) => Ok(reply.inspect(|reply| self.show(reply))),
+            Err(Malformed(why)) => Err(Failure::new(Kind::Protocol, format!("{stage}: {why}"))),
+        }
+    }
+
+    /// What the server has said already, once nothing more will be written. Does not wait.
+    pub(crate) fn last_word(&mut self) -> Option<Reply> {
+        self.wire.stop_writing();
+        loop {
+            let known = self.wire.inbox.len();
+            let reply = self.early_reply(&Stage::Body).ok()?;
+            if reply.is_some() || self.wire.inbox.len() <= known {
+                return reply;
+            }
+        }
     }
 
     /// Says QUIT and does not wait for the answer (RFC 5321 §4.1.1.10 asks for the command; the
@@ -227,7 +250,7 @@ impl<'o> Dialogue<'o> {
         }
     }
 
-    fn show(&mut self, reply: &Reply) {
+    fn show(&self, reply: &Reply) {
         let enhanced = reply
             .enhanced
             .map_or_else(String::new, |enhanced| format!("{enhanced} "));

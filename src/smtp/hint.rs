@@ -1,13 +1,33 @@
-//! What to do about a refusal: from stage and reply to one sentence.
+//! What a refusal means: its cause, and one sentence on what to do about it.
 //!
 //! One table, read from the top; the first row that fits is used. A hint is given only where the
 //! cause is known well enough to be worth a user's time.
 
 use super::dialogue::Stage;
 use super::reply::{Enhanced, Reply};
+use crate::failure::{Failure, Kind};
+
+/// The failure that a reply means which is not the one due. `permanent` is the kind of a 5yz.
+pub(crate) fn unexpected(stage: &Stage, reply: &Reply, permanent: Kind) -> Failure {
+    let kind = match reply.code / 100 {
+        4 => Kind::Temporary,
+        5 => permanent,
+        _ => Kind::Protocol,
+    };
+    let note = if kind == Kind::Protocol {
+        " (not a reply that may come here)"
+    } else {
+        ""
+    };
+    let failure = Failure::new(kind, format!("{stage}: {reply}{note}"));
+    match for_reply(stage, reply) {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
+}
 
 /// One step to take after this reply at this stage, where one is known.
-pub(crate) fn for_reply(stage: &Stage, reply: &Reply) -> Option<&'static str> {
+fn for_reply(stage: &Stage, reply: &Reply) -> Option<&'static str> {
     let text = reply.text().to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let subject = reply

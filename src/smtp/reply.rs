@@ -58,6 +58,26 @@ impl Reply {
         self.code == due || (self.code / 100 == due / 100 && !KNOWN.contains(&self.code))
     }
 
+    /// The same with no more than a person reads: the first lines, 1 KiB of text. What is kept for
+    /// each recipient must not be the server's choice.
+    pub(crate) fn brief(mut self) -> Self {
+        const OCTETS: usize = 1024;
+        let mut left = OCTETS;
+        self.lines.retain_mut(|line| {
+            let mut end = left.min(line.len());
+            while !line.is_char_boundary(end) {
+                end -= 1;
+            }
+            let first = left == OCTETS;
+            line.truncate(end);
+            line.shrink_to_fit();
+            left -= end;
+            first || end > 0
+        });
+        self.lines.shrink_to_fit();
+        self
+    }
+
     /// The lines as one, joined by spaces.
     pub fn text(&self) -> String {
         self.lines.join(" ")
@@ -329,6 +349,22 @@ mod tests {
         };
         assert!(reply(250).answers(250) && reply(259).answers(250) && reply(350).answers(354));
         assert!(!reply(354).answers(250) && !reply(235).answers(250) && !reply(250).answers(354));
+    }
+
+    #[test]
+    fn a_brief_reply_keeps_its_code_and_the_start_of_its_text() {
+        let reply = |lines: Vec<String>| Reply {
+            code: 550,
+            enhanced: None,
+            lines,
+        };
+        let brief = reply(vec!["é".repeat(511), "ü".repeat(9), "x".into()]).brief();
+        assert_eq!(brief.lines, ["é".repeat(511), "ü".into()]);
+        assert_eq!(
+            reply(vec![String::new()]).brief(),
+            reply(vec![String::new()])
+        );
+        assert_eq!(reply(vec!["no".into()]).brief(), reply(vec!["no".into()]));
     }
 
     proptest::proptest! {

@@ -14,7 +14,7 @@ use rustls::pki_types::ServerName;
 
 use super::capability::Capabilities;
 use super::dialogue::{Dialogue, Observer, Stage, Waits};
-use super::hint;
+use super::hint::unexpected;
 use super::reply::Reply;
 use super::sasl::{CleartextAuth, Mechanism};
 use super::tls::{self, Tls, TlsInfo};
@@ -385,25 +385,6 @@ fn own_name(dialogue: &Dialogue<'_>) -> String {
         Ok(IpAddr::V4(address)) => format!("[{address}]"),
         Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
         Err(_) => "[127.0.0.1]".to_owned(),
-    }
-}
-
-/// The failure that a reply means which is not the one due. `permanent` is the kind of a 5yz.
-pub(crate) fn unexpected(stage: &Stage, reply: &Reply, permanent: Kind) -> Failure {
-    let kind = match reply.code / 100 {
-        4 => Kind::Temporary,
-        5 => permanent,
-        _ => Kind::Protocol,
-    };
-    let note = if kind == Kind::Protocol {
-        " (not a reply that may come here)"
-    } else {
-        ""
-    };
-    let failure = Failure::new(kind, format!("{stage}: {reply}{note}"));
-    match hint::for_reply(stage, reply) {
-        Some(hint) => failure.with_hint(hint),
-        None => failure,
     }
 }
 

@@ -6,16 +6,26 @@
 //! long as the last one accepted somebody. What the server said first counts, also when the
 //! connection dies afterwards.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::data::Stuffer;
+use super::data::{self, Broken};
 use super::dialogue::{Dialogue, Stage};
+use super::hint::unexpected;
 use super::reply::{Enhanced, Reply};
-use super::session::{Session, unexpected};
+use super::session::Session;
 use super::verdict::{Cause, Verdict};
+use crate::address::Address;
 use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Content, Message};
+
+/// Most commands on their way without a reply. A server that takes a thousand recipients (a common
+/// default) may count what comes beyond twice that as errors and hang up, so the next ones are
+/// only sent while replies to the first come in.
+const WINDOW: usize = 1000;
+/// Recipients every server takes in one transaction (RFC 5321 §4.5.3.1.8).
+const LEAST_LIMIT: usize = 100;
 
 /// How the plan wants a message handed over.
 #[derive(Debug, Clone, Copy)]
@@ -55,40 +65,31 @@ pub(crate) fn deliver(
         }
     };
     let mail = mail_command(&session, envelope, &content);
+    let window = if manner.pipelining && session.capabilities.pipelining {
+        WINDOW
+    } else {
+        1
+    };
     let mut run = Run {
-        pipelining: manner.pipelining && session.capabilities.pipelining,
+        window,
         all_or_nothing: manner.all_or_nothing,
         dialogue: &mut session.dialogue,
         envelope,
         content: &content,
         mail,
-        verdicts: vec![None; envelope.recipients().len()],
+        fates: vec![Fate::Open; envelope.recipients().len()],
         reply: None,
     };
-    let usable = run.transactions();
-    let Run {
-        verdicts, reply, ..
-    } = run;
-    if usable {
+    let in_order = run.transactions().is_ok();
+    let (verdicts, reply) = run.settled();
+    if in_order {
         session.dialogue.quit();
     }
-    let size = content.facts().size;
-    let verdicts = verdicts
-        .into_iter()
-        .map(|verdict| verdict.unwrap_or_else(never_judged))
-        .collect();
     Ok(Outcome {
         verdicts,
         reply,
-        size,
+        size: content.facts().size,
     })
-}
-
-fn never_judged() -> Verdict {
-    Verdict::from_failure(
-        Failure::new(Kind::Bug, "a recipient was left without a verdict"),
-        None,
-    )
 }
 
 /// The message in the form this server takes.
@@ -133,153 +134,200 @@ fn mail_command(session: &Session<'_>, envelope: &Envelope, content: &Content<'_
     command
 }
 
+/// Where a recipient stands while the session goes on.
+#[derive(Clone)]
+enum Fate {
+    /// Not judged yet, or accepted at RCPT in a transaction that is not over.
+    Open,
+    /// Told to come again in another transaction, with this reply.
+    Postponed(Reply),
+    Decided(Verdict),
+}
+
+/// The session cannot go on. Everybody the reason concerns has a verdict.
+struct Ended;
+
+type Progress<T> = std::result::Result<T, Ended>;
+
 struct Run<'r, 'o> {
-    pipelining: bool,
+    /// Commands that may be without a reply at once: 1 without PIPELINING.
+    window: usize,
     all_or_nothing: bool,
     dialogue: &'r mut Dialogue<'o>,
     envelope: &'r Envelope,
     content: &'r Content<'r>,
     mail: String,
-    verdicts: Vec<Option<Verdict>>,
+    fates: Vec<Fate>,
     reply: Option<Reply>,
 }
 
-/// Why a transaction, and with it the session, cannot go on. The recipients it concerns have
-/// their verdicts.
-struct Ended;
-
 impl Run<'_, '_> {
-    /// True when the session is in order at the end.
-    fn transactions(&mut self) -> bool {
-        let mut open: Vec<usize> = (0..self.verdicts.len()).collect();
+    /// Transactions for as long as there is somebody left and the last one accepted somebody.
+    fn transactions(&mut self) -> Progress<()> {
+        let mut open: VecDeque<usize> = (0..self.fates.len()).collect();
+        let mut most = usize::MAX;
         while !open.is_empty() {
-            match self.transaction(&open) {
-                Ok(again) => open = again,
-                Err(Ended) => return false,
+            let now: Vec<usize> = open.drain(..most.min(open.len())).collect();
+            let accepted = self.transaction(&now)?;
+            if accepted == 0 {
+                break;
+            }
+            let postponed = now
+                .into_iter()
+                .filter(|&index| matches!(self.fates[index], Fate::Postponed(_)));
+            let before = open.len();
+            postponed.rev().for_each(|index| open.push_front(index));
+            if open.len() > before {
+                // As many as it took it will take again; asking for more only costs replies. Fewer
+                // than a hundred says little: so many every server has to take.
+                most = accepted.max(LEAST_LIMIT);
             }
         }
-        true
+        Ok(())
     }
 
-    /// One transaction for the recipients `open`; gives back those for whom there shall be
-    /// another one.
-    fn transaction(&mut self, open: &[usize]) -> std::result::Result<Vec<usize>, Ended> {
-        let mut replies = self.envelope_phase(open)?;
-        if self.all_or_nothing {
-            if self.drop_all_unless_all(open) {
-                return Ok(Vec::new());
-            }
-            replies.data = Some(self.lone_data()?);
-        }
+    /// One transaction for these recipients; gives back how many have the message by it.
+    fn transaction(&mut self, open: &[usize]) -> Progress<usize> {
         let Replies {
             mail_refused,
             accepted,
-            postponed,
-            data,
-        } = replies;
+            mut data,
+        } = self.envelope_phase(open)?;
+        if self.all_or_nothing && !accepted.is_empty() {
+            if self.refuse_all_for_one(open) {
+                return Ok(0);
+            }
+            data = Some(self.lone_data()?);
+        }
         match data {
-            Some(reply) if reply.answers(354) => {}
-            Some(reply) => {
+            None => return Ok(0),
+            Some(reply) if !reply.answers(354) => {
                 let failure = unexpected(&Stage::Data, &reply, Kind::Refused);
                 let broken = failure.kind == Kind::Protocol;
                 self.decide(&accepted, failure, Some(reply));
-                self.decide_postponed(postponed);
-                return if broken { Err(Ended) } else { Ok(Vec::new()) };
+                return if broken { Err(Ended) } else { Ok(0) };
             }
-            None => {
-                self.decide_postponed(postponed);
-                return Ok(Vec::new());
-            }
-        }
-        if mail_refused {
             // The server lost count. Not one octet of the message belongs here.
-            return Err(Ended);
+            Some(_) if mail_refused => return Err(Ended),
+            Some(_) => {}
         }
         self.dialogue
             .expect_silence(&Stage::Data)
-            .map_err(|failure| self.end(&postponed, failure, None))?;
+            .map_err(|failure| self.end(failure, None))?;
         if accepted.is_empty() {
             // 354 without a recipient: an empty message ends it (RFC 2920 §3.1).
             self.dialogue.wire.send(b".\r\n");
-            let ended = self.dialogue.reply(&Stage::FinalDot).is_err();
-            self.decide_postponed(postponed);
-            return if ended { Err(Ended) } else { Ok(Vec::new()) };
+            return self
+                .dialogue
+                .reply(&Stage::FinalDot)
+                .map(|_| 0)
+                .map_err(|_| Ended);
         }
-        let reply = self.body(&accepted, &postponed)?;
-        if reply.answers(250) {
-            self.reply = Some(reply);
-            for (index, rcpt) in accepted {
-                self.verdicts[index] = Some(Verdict::Accepted(rcpt));
+        let reply = match data::send(self.dialogue, self.content) {
+            Ok(reply) => reply,
+            Err(Broken::Incomplete(failure, reply)) => return Err(self.end(failure, reply)),
+            Err(Broken::Uncertain(failure, reply)) => {
+                let unknown = Verdict::Unknown(Arc::new(Cause { failure, reply }));
+                self.decide_as(&accepted, &unknown);
+                return Err(Ended);
             }
-            return Ok(postponed.into_iter().map(|(index, _)| index).collect());
-        }
-        let failure = unexpected(&Stage::FinalDot, &reply, Kind::Refused);
-        if failure.kind == Kind::Protocol {
-            return Err(self.end_unknown(&accepted, postponed, failure, Some(reply)));
+        };
+        if reply.is_positive() {
+            let count = accepted.len();
+            for (index, rcpt) in accepted {
+                self.fates[index] = Fate::Decided(Verdict::Accepted(rcpt));
+            }
+            self.reply = Some(reply);
+            return Ok(count);
         }
         let closing = reply.code == 421;
-        self.decide(&accepted, failure, Some(reply));
-        self.decide_postponed(postponed);
-        if closing { Err(Ended) } else { Ok(Vec::new()) }
+        self.decide(
+            &accepted,
+            unexpected(&Stage::FinalDot, &reply, Kind::Refused),
+            Some(reply),
+        );
+        if closing { Err(Ended) } else { Ok(0) }
     }
 
-    /// MAIL and RCPT for each of `open`, and DATA in the same group unless all-or-nothing.
-    fn envelope_phase(&mut self, open: &[usize]) -> std::result::Result<Replies, Ended> {
+    /// MAIL, RCPT for each of `open`, and DATA unless that has to wait for all their replies.
+    ///
+    /// As many commands as the window allows are on their way at once, and each reply is that of
+    /// the oldest of them.
+    fn envelope_phase(&mut self, open: &[usize]) -> Progress<Replies> {
         let mut replies = Replies::default();
-        let mut stages = Vec::with_capacity(open.len() + 2);
-        stages.push((None, Stage::Mail(self.envelope.sender().to_string())));
-        for &index in open {
-            stages.push((
-                Some(index),
-                Stage::Rcpt(self.envelope.recipients()[index].to_string()),
-            ));
-        }
-        if !self.all_or_nothing {
-            stages.push((None, Stage::Data));
-        }
-        if self.pipelining {
-            let sent = self
-                .dialogue
-                .expect_silence(&stages[0].1)
-                .and_then(|()| stages.iter().try_for_each(|(_, stage)| self.send(stage)));
-            sent.map_err(|failure| self.end(&[], failure, None))?;
-        }
-        for (index, stage) in &stages {
-            if !self.pipelining {
-                if replies.mail_refused || (*stage == Stage::Data && replies.accepted.is_empty()) {
-                    break;
+        let mut full: Option<Reply> = None;
+        let mut steps = VecDeque::with_capacity(open.len() + 2);
+        steps.push_back(Step::Mail);
+        steps.extend(open.iter().copied().map(Step::Rcpt));
+        steps.extend((!self.all_or_nothing).then_some(Step::Data));
+        let mut on_the_way: VecDeque<(Step, Stage)> = VecDeque::new();
+        loop {
+            while on_the_way.len() < self.window {
+                let Some(step) = steps.pop_front() else { break };
+                match (step, &full) {
+                    // What was refused already needs no further words.
+                    (Step::Rcpt(_) | Step::Data, _) if replies.mail_refused => continue,
+                    (Step::Rcpt(index), Some(reply)) => {
+                        self.fates[index] = Fate::Postponed(reply.clone());
+                        continue;
+                    }
+                    (Step::Data, _) if on_the_way.is_empty() && replies.accepted.is_empty() => {
+                        continue;
+                    }
+                    _ => {}
                 }
-                let sent = self
-                    .dialogue
-                    .expect_silence(stage)
-                    .and_then(|()| self.send(stage));
-                sent.map_err(|failure| self.end(&replies.postponed, failure, None))?;
+                let stage = self.stage(step);
+                let quiet = if on_the_way.is_empty() {
+                    self.dialogue.expect_silence(&stage)
+                } else {
+                    Ok(())
+                };
+                quiet
+                    .and_then(|()| self.send(&stage))
+                    .map_err(|failure| self.end(failure, None))?;
+                on_the_way.push_back((step, stage));
             }
+            let Some((step, stage)) = on_the_way.pop_front() else {
+                return Ok(replies);
+            };
             let reply = self
                 .dialogue
-                .reply(stage)
-                .map_err(|failure| self.end(&replies.postponed, failure, None))?;
-            let closing = (reply.code == 421)
-                .then(|| (unexpected(stage, &reply, Kind::Refused), reply.clone()));
-            match (stage, index) {
-                (Stage::Mail(_), _) if !reply.answers(250) => {
-                    let failure = unexpected(stage, &reply, Kind::Refused);
-                    let broken = failure.kind == Kind::Protocol;
+                .reply(&stage)
+                .map_err(|failure| self.end(failure, None))?;
+            let closing = reply.code == 421;
+            match step {
+                Step::Mail if reply.answers(250) => {}
+                Step::Mail => {
                     replies.mail_refused = true;
-                    self.decide_all(failure, Some(reply));
-                    if broken {
-                        return Err(Ended);
+                    let failure = unexpected(&stage, &reply, Kind::Refused);
+                    let broken = failure.kind == Kind::Protocol;
+                    let ended = self.end(failure, Some(reply));
+                    if broken || closing {
+                        return Err(ended);
                     }
+                    continue;
                 }
-                (Stage::Rcpt(_), Some(index)) => self.judge(*index, stage, reply, &mut replies)?,
-                (Stage::Data, _) => replies.data = Some(reply),
-                _ => {}
+                Step::Rcpt(index) => self.judge(
+                    index,
+                    &stage,
+                    reply.clone().brief(),
+                    &mut replies,
+                    &mut full,
+                )?,
+                Step::Data => replies.data = Some(reply.clone()),
             }
-            if let Some((failure, reply)) = closing {
-                return Err(self.end(&replies.postponed, failure, Some(reply)));
+            if closing {
+                return Err(self.end(unexpected(&stage, &reply, Kind::Refused), Some(reply)));
             }
         }
-        Ok(replies)
+    }
+
+    fn stage(&self, step: Step) -> Stage {
+        match step {
+            Step::Mail => Stage::Mail(self.envelope.sender().to_string()),
+            Step::Rcpt(index) => Stage::Rcpt(self.envelope.recipients()[index].to_string()),
+            Step::Data => Stage::Data,
+        }
     }
 
     fn send(&mut self, stage: &Stage) -> Result<()> {
@@ -297,214 +345,122 @@ impl Run<'_, '_> {
         stage: &Stage,
         reply: Reply,
         replies: &mut Replies,
-    ) -> std::result::Result<(), Ended> {
-        if self.verdicts[index].is_some() {
-            // MAIL was refused: its reply decided; this one only says that there is no MAIL.
-        } else if reply.is_positive()
-            && (reply.answers(250) || reply.answers(251) || reply.answers(252))
-        {
+        full: &mut Option<Reply>,
+    ) -> Progress<()> {
+        if replies.mail_refused {
+            // The reply to MAIL decided; this one only says that there was none.
+        } else if [250, 251, 252].iter().any(|&due| reply.answers(due)) {
             replies.accepted.push((index, reply));
         } else if matches!(reply.code, 452 | 552) && !self.all_or_nothing {
-            replies.postponed.push((index, reply));
+            full.get_or_insert_with(|| reply.clone());
+            self.fates[index] = Fate::Postponed(reply);
         } else {
             let failure = rcpt_failure(stage, &reply);
             if failure.kind == Kind::Protocol {
-                return Err(self.end(&replies.postponed, failure, Some(reply)));
+                return Err(self.end(failure, Some(reply)));
             }
-            self.verdicts[index] = Some(Verdict::from_failure(failure, Some(reply)));
+            self.fates[index] = Fate::Decided(Verdict::from_failure(failure, Some(reply)));
         }
         Ok(())
     }
 
-    /// With all-or-nothing: true when somebody was refused, so that nobody gets the message.
-    fn drop_all_unless_all(&mut self, open: &[usize]) -> bool {
-        let first = open
-            .iter()
-            .find_map(|&index| self.verdicts[index].as_ref().and_then(Verdict::cause));
-        let Some(cause) = first.cloned() else {
+    /// With all-or-nothing: true when somebody was refused, so that nobody gets the message. What
+    /// is refused for good counts more than what may work later.
+    fn refuse_all_for_one(&mut self, open: &[usize]) -> bool {
+        let causes = || {
+            open.iter().filter_map(|&index| match &self.fates[index] {
+                Fate::Decided(verdict) => verdict.cause(),
+                _ => None,
+            })
+        };
+        let for_good = |cause: &&Cause| cause.failure.kind != Kind::Temporary;
+        let Some(cause) = causes().find(for_good).or_else(|| causes().next()).cloned() else {
             return false;
         };
-        let failure = Failure {
-            message: format!(
-                "not sent (--all-or-nothing), because of {}",
-                cause.failure.message
-            ),
-            ..cause.failure
-        };
-        self.decide_all(failure, cause.reply);
+        let message = format!(
+            "not sent (--all-or-nothing), because of {}",
+            cause.failure.message
+        );
+        self.end(
+            Failure {
+                message,
+                ..cause.failure
+            },
+            cause.reply,
+        );
         true
     }
 
-    fn lone_data(&mut self) -> std::result::Result<Reply, Ended> {
+    fn lone_data(&mut self) -> Progress<Reply> {
         let stage = Stage::Data;
         let reply = self
             .dialogue
             .expect_silence(&stage)
             .and_then(|()| self.dialogue.send("DATA"))
             .and_then(|()| self.dialogue.reply(&stage));
-        reply.map_err(|failure| self.end(&[], failure, None))
-    }
-
-    /// Sends the content and the final dot; gives back the reply to it.
-    fn body(
-        &mut self,
-        accepted: &[(usize, Reply)],
-        postponed: &[(usize, Reply)],
-    ) -> std::result::Result<Reply, Ended> {
-        let end = |run: &mut Self, failure, reply| run.end(postponed, failure, reply);
-        match self.write_body() {
-            Ok(()) => {}
-            Err(Interrupted::Local(failure)) => return Err(end(self, failure, None)),
-            Err(Interrupted::Early(reply)) => {
-                let failure = unexpected(&Stage::Body, &reply, Kind::Refused);
-                return Err(end(self, failure, Some(reply)));
-            }
-            Err(Interrupted::Lost(failure)) => {
-                // What the server said before it closed is worth more than that it closed.
-                return match self.dialogue.reply(&Stage::Body) {
-                    Ok(reply) if reply.is_negative() => {
-                        let failure = unexpected(&Stage::Body, &reply, Kind::Refused);
-                        Err(end(self, failure, Some(reply)))
-                    }
-                    _ => Err(end(self, failure, None)),
-                };
-            }
-        }
-        match self.dialogue.reply(&Stage::FinalDot) {
-            Ok(reply) => Ok(reply),
-            Err(failure) => Err(self.end_unknown(accepted, postponed.to_vec(), failure, None)),
-        }
-    }
-
-    fn write_body(&mut self) -> std::result::Result<(), Interrupted> {
-        let local = |error: std::io::Error| {
-            Interrupted::Local(Failure::new(
-                Kind::Io,
-                format!("the message cannot be read any more: {error}"),
-            ))
-        };
-        let stage = Stage::Body;
-        self.dialogue.observer.sent(&format!(
-            "(the message: {} octets)",
-            self.content.facts().size
-        ));
-        let mut reader = self.content.reader();
-        let mut stuffer = Stuffer::default();
-        // Each chunk leaves when the next one is there, so that the last one takes the final dot
-        // along.
-        while let Some(chunk) = reader.next_chunk().map_err(local)? {
-            self.write_queued(&stage)?;
-            stuffer.stuff(chunk, |bytes| self.dialogue.wire.send(bytes));
-        }
-        self.dialogue.wire.send(stuffer.terminator());
-        self.dialogue.observer.sent(".");
-        self.write_queued(&stage)
-    }
-
-    fn write_queued(&mut self, stage: &Stage) -> std::result::Result<(), Interrupted> {
-        self.no_early_reply()?;
-        self.dialogue.flush(stage).map_err(Interrupted::Lost)
-    }
-
-    /// A reply before the final dot is the server's way of hanging up.
-    fn no_early_reply(&mut self) -> std::result::Result<(), Interrupted> {
-        let stage = Stage::Body;
-        // What cannot be read is found out by the next write.
-        let _ = self.dialogue.wire.peek();
-        if self.dialogue.wire.inbox.is_empty() {
-            return Ok(());
-        }
-        match self.dialogue.reply(&stage) {
-            Ok(reply) if reply.is_negative() => Err(Interrupted::Early(reply)),
-            Ok(reply) => Err(Interrupted::Local(Failure::new(
-                Kind::Protocol,
-                format!("{stage}: a reply before the message was complete: {reply}"),
-            ))),
-            Err(failure) if failure.kind == Kind::Protocol => Err(Interrupted::Local(failure)),
-            Err(failure) => Err(Interrupted::Lost(failure)),
-        }
+        reply.map_err(|failure| self.end(failure, None))
     }
 
     /// Gives `failure` to those accepted at RCPT.
     fn decide(&mut self, accepted: &[(usize, Reply)], failure: Failure, reply: Option<Reply>) {
-        let verdict = Verdict::from_failure(failure, reply);
+        self.decide_as(accepted, &Verdict::from_failure(failure, reply));
+    }
+
+    fn decide_as(&mut self, accepted: &[(usize, Reply)], verdict: &Verdict) {
         for (index, _) in accepted {
-            self.verdicts[*index] = Some(verdict.clone());
+            self.fates[*index] = Fate::Decided(verdict.clone());
         }
     }
 
-    /// Those for whom there will be no further transaction keep the reply they got.
-    fn decide_postponed(&mut self, postponed: Vec<(usize, Reply)>) {
-        for (index, reply) in postponed {
-            let stage = Stage::Rcpt(self.envelope.recipients()[index].to_string());
-            self.verdicts[index] = Some(Verdict::from_failure(
-                rcpt_failure(&stage, &reply),
-                Some(reply),
-            ));
-        }
-    }
-
-    /// Gives `failure` to everybody who has no verdict yet.
-    fn decide_all(&mut self, failure: Failure, reply: Option<Reply>) {
+    /// Gives `failure` to everybody who was not told anything else.
+    fn end(&mut self, failure: Failure, reply: Option<Reply>) -> Ended {
         let verdict = Verdict::from_failure(failure, reply);
-        for slot in &mut self.verdicts {
-            slot.get_or_insert_with(|| verdict.clone());
+        for fate in &mut self.fates {
+            if matches!(fate, Fate::Open) {
+                *fate = Fate::Decided(verdict.clone());
+            }
         }
-    }
-
-    fn end(
-        &mut self,
-        postponed: &[(usize, Reply)],
-        failure: Failure,
-        reply: Option<Reply>,
-    ) -> Ended {
-        self.decide_postponed(postponed.to_vec());
-        self.decide_all(failure, reply);
         Ended
     }
 
-    /// The final dot has left, and what the server made of it is not known.
-    fn end_unknown(
-        &mut self,
-        accepted: &[(usize, Reply)],
-        postponed: Vec<(usize, Reply)>,
-        failure: Failure,
-        reply: Option<Reply>,
-    ) -> Ended {
-        let failure = match failure.kind {
-            Kind::Protocol => failure,
-            _ => Failure {
-                kind: Kind::Uncertain,
-                ..failure
-            },
+    /// The verdicts, once there will be no further transaction: those postponed keep the reply
+    /// that postponed them.
+    fn settled(self) -> (Vec<Verdict>, Option<Reply>) {
+        let recipients = self.envelope.recipients();
+        let settle = |(index, fate)| match fate {
+            Fate::Decided(verdict) => verdict,
+            Fate::Postponed(reply) => {
+                let address: &Address = &recipients[index];
+                Verdict::from_failure(
+                    rcpt_failure(&Stage::Rcpt(address.to_string()), &reply),
+                    Some(reply),
+                )
+            }
+            Fate::Open => Verdict::from_failure(
+                Failure::new(Kind::Bug, "a recipient was left without a verdict"),
+                None,
+            ),
         };
-        let failure = Failure { message: format!("{}; it may have been delivered", failure.message), ..failure }
-            .with_hint("the whole message had been sent: before sending it again, ask whether it arrived (its Message-ID stays the same)");
-        let unknown = Verdict::Unknown(Arc::new(Cause { failure, reply }));
-        for (index, _) in accepted {
-            self.verdicts[*index] = Some(unknown.clone());
-        }
-        self.decide_postponed(postponed);
-        Ended
+        (
+            self.fates.into_iter().enumerate().map(settle).collect(),
+            self.reply,
+        )
     }
+}
+
+/// A command of the envelope phase; a recipient by its place in the envelope.
+#[derive(Clone, Copy)]
+enum Step {
+    Mail,
+    Rcpt(usize),
+    Data,
 }
 
 #[derive(Default)]
 struct Replies {
     mail_refused: bool,
     accepted: Vec<(usize, Reply)>,
-    postponed: Vec<(usize, Reply)>,
     data: Option<Reply>,
-}
-
-/// Why the body was not sent to its end.
-enum Interrupted {
-    /// Our own side cannot go on, or the server broke the protocol.
-    Local(Failure),
-    /// The server answered before the end.
-    Early(Reply),
-    /// The connection is gone.
-    Lost(Failure),
 }
 
 /// The failure a refused RCPT means: unknown to the server with X.1.x, or with 550, 551 or 553

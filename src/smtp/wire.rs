@@ -54,6 +54,10 @@ pub(crate) struct Wire {
     ended: bool,
     /// Writing failed with this; reading may still bring the reply that says why.
     write_error: Option<io::Error>,
+    /// TLS failed with this, behind octets that were good and are still to be read.
+    tls_error: Option<rustls::Error>,
+    /// Nothing is written any more.
+    silent: bool,
 }
 
 impl Wire {
@@ -70,6 +74,8 @@ impl Wire {
             inbox: Inbox::default(),
             ended: false,
             write_error: None,
+            tls_error: None,
+            silent: false,
         })
     }
 
@@ -129,33 +135,47 @@ impl Wire {
     pub(crate) fn turn(&mut self, until: Instant) -> Result<(), Broken> {
         self.write_some()?;
         if self.ended {
-            return Err(Broken::Lost(self.write_error.take()));
+            return Err(self.end());
         }
         let readable = self.wait(until)?;
         if readable { self.read_some() } else { Ok(()) }
     }
 
-    /// Writes everything queued, reading meanwhile. Patience starts anew with each progress.
-    pub(crate) fn flush(&mut self, patience: Patience) -> Result<(), Broken> {
+    /// Writes what is queued, reading meanwhile: true when all of it has left, false as soon as
+    /// something has come. Patience starts anew with each progress.
+    pub(crate) fn flush(&mut self, patience: Patience) -> Result<bool, Broken> {
         loop {
             self.write_some()?;
             if let Some(error) = self.write_error.take() {
+                self.stop_writing();
                 return Err(Broken::Lost(Some(error)));
             }
             if !self.has_output() {
-                return Ok(());
+                return Ok(true);
             }
             if self.ended {
-                return Err(Broken::Lost(None));
+                return Err(self.end());
             }
             if self.wait(patience.until())? {
+                let known = self.inbox.len();
                 match self.read_some() {
                     // The server may half-close and still read; the next write will tell.
                     Err(Broken::Lost(None)) => {}
                     other => other?,
                 }
+                if self.inbox.len() > known {
+                    return Ok(false);
+                }
             }
         }
+    }
+
+    /// Forgets what is queued. From here on nothing is written any more, not even a good-bye.
+    pub(crate) fn stop_writing(&mut self) {
+        self.silent = true;
+        self.outbox.zeroize();
+        self.outbox.clear();
+        self.written = 0;
     }
 
     /// Takes in what has already come, without waiting.
@@ -177,7 +197,18 @@ impl Wire {
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
+    /// Why the stream is over.
+    fn end(&mut self) -> Broken {
+        match self.tls_error.take() {
+            Some(error) => Broken::Tls(error),
+            None => Broken::Lost(self.write_error.take()),
+        }
+    }
+
     fn has_output(&self) -> bool {
+        if self.silent {
+            return false;
+        }
         self.written < self.outbox.len() || self.tls.as_ref().is_some_and(|tls| tls.wants_write())
     }
 
@@ -272,7 +303,10 @@ impl Wire {
             }
         }
         if let Some(tls) = &mut self.tls {
-            tls.process_new_packets().map_err(Broken::Tls)?;
+            if let Err(error) = tls.process_new_packets() {
+                self.ended = true;
+                self.tls_error = Some(error);
+            }
             loop {
                 match tls.reader().read(&mut buffer) {
                     Ok(0) => {
@@ -285,7 +319,7 @@ impl Wire {
             }
         }
         if self.ended && self.inbox.is_empty() {
-            Err(Broken::Lost(self.write_error.take()))
+            Err(self.end())
         } else {
             Ok(())
         }

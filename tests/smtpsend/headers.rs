@@ -116,7 +116,9 @@ fn bcc_of_a_message_never_leaves() {
             delivered(|call| call.stdin(format!("To: t@x.org\n{field}\nX-A: 1\n\nhi\n")));
         let text = delivery.message.text();
         assert!(!text.contains("secret"), "{field:?}: {text}");
-        assert!(!text.to_lowercase().contains("bcc"), "{field:?}: {text}");
+        // As a line: the three letters may stand in a Message-ID by chance.
+        assert!(!text.to_lowercase().contains("bcc:"), "{field:?}: {text}");
+        assert!(!text.to_lowercase().contains("\nbcc"), "{field:?}: {text}");
         assert_eq!(delivery.fields("X-A"), ["1"], "{field:?}");
     }
 }
