@@ -8,6 +8,8 @@ use std::fmt;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use rustls::{AlertDescription, Error};
+
 use super::reply::{Malformed, Reply, ReplyReader};
 use super::wire::{Broken, Wire};
 use crate::clock::{Patience, in_words};
@@ -256,6 +258,13 @@ impl<'o> Dialogue<'o> {
 
     pub(crate) fn lost(&self, broken: &Broken, stage: impl fmt::Display) -> Failure {
         let why = match broken {
+            // Under TLS 1.3 the server looks at our certificate when the handshake is over for us.
+            Broken::Tls(Error::AlertReceived(AlertDescription::CertificateRequired)) => {
+                return Failure::new(
+                    Kind::Tls,
+                    format!("{stage}: TLS: the server demands a certificate of the client"),
+                );
+            }
             Broken::TimedOut => "timed out".to_owned(),
             Broken::Lost(None) => "connection closed by the server".to_owned(),
             Broken::Lost(Some(error)) => format!("connection lost: {error}"),

@@ -295,10 +295,10 @@ fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::
 
 /// A connection that ends is lost; a server that answers something else is not ready.
 fn not_ready(failure: Failure) -> Closed {
-    let outcome = if failure.kind == Kind::Temporary {
-        Outcome::Lost
-    } else {
-        Outcome::NoGreeting
+    let outcome = match failure.kind {
+        Kind::Temporary => Outcome::Lost,
+        Kind::Tls => Outcome::TlsFailed,
+        _ => Outcome::NoGreeting,
     };
     Closed::new(outcome, failure)
 }

@@ -242,6 +242,11 @@ fn certificate_failure(
                     "an authority's certificate used as the server's own".to_owned(),
                     "make a certificate for the server with CA:FALSE, and give the one that signed it with --ca-file".to_owned(),
                 )
+            } else if text.contains("EndEntityUsedAsCa") {
+                (
+                    "signed by a certificate that is not an authority's".to_owned(),
+                    "somebody may be on the line; otherwise the server's administrator must replace it".to_owned(),
+                )
             } else {
                 (format!("not acceptable ({other})"), "the server's administrator must replace it".to_owned())
             }
