@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod auth;
 mod delivery;
 mod dry_run;
 mod headers;
@@ -28,5 +29,6 @@ mod sending;
 mod servers;
 mod settings;
 mod stages;
+mod tls;
 mod transactions;
 mod waiting;
