@@ -22,6 +22,7 @@ mod outcomes;
 mod output;
 mod parts;
 mod password;
+mod policy;
 mod readme;
 mod recipients;
 mod retries;
