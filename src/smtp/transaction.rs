@@ -7,6 +7,7 @@
 //! connection dies afterwards.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::data::Stuffer;
 use super::dialogue::{Dialogue, Stage};
@@ -360,8 +361,10 @@ impl Run<'_, '_> {
                 return Err(end(self, failure, Some(reply)));
             }
             Err(Interrupted::Lost(failure)) => {
-                // What the server said before it closed is worth more than that it closed.
-                return match self.dialogue.reply(&Stage::Body) {
+                // What the server said before it closed is worth more than that it closed. It is
+                // here already: nothing is waited for again.
+                let now = Instant::now();
+                return match self.dialogue.reply_until(&Stage::Body, now, Duration::ZERO) {
                     Ok(reply) if reply.is_negative() => {
                         let failure = unexpected(&Stage::Body, &reply, Kind::Refused);
                         Err(end(self, failure, Some(reply)))
