@@ -22,13 +22,7 @@ fn a_connection_cut_before_the_final_dot_is_temporary_at_each_stage() {
     for end in ["DROP", "RESET"] {
         for (number, stage) in STAGES.iter().enumerate().take(FINAL_DOT) {
             let server = server_at(number, end);
-            // A reset that comes with the connection may look like one that failed.
-            let place = if number == 0 {
-                "connection"
-            } else {
-                stage.name
-            };
-            let output = call(&server).fails_with(75).stderr_has(place).run();
+            let output = call(&server).fails_with(75).stderr_has(stage.name).run();
             assert!(
                 !output.stderr().contains("may have been delivered"),
                 "{}",
