@@ -198,7 +198,8 @@ impl Submission {
         let mut names = Names::default();
         let mut winner = None;
         let mut stopped = None;
-        while !open.is_empty() && winner.is_none() && stopped.is_none() {
+        let over = || waits.deadline.is_some_and(|end| Instant::now() >= end);
+        while !open.is_empty() && winner.is_none() && stopped.is_none() && !over() {
             let race = dial::race(rungs, &open, waits.connect, waits.deadline, &mut names)
                 .map_err(|error| {
                     Failure::new(Kind::Io, format!("cannot wait for connections: {error}"))
