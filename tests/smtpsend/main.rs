@@ -30,6 +30,7 @@ mod sending;
 mod servers;
 mod settings;
 mod stages;
+mod staggering;
 mod tls;
 mod transactions;
 mod waiting;
