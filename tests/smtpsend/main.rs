@@ -20,6 +20,7 @@ mod json_failures;
 mod lost;
 mod outcomes;
 mod output;
+mod parameters;
 mod parts;
 mod password;
 mod policy;
