@@ -258,3 +258,17 @@ fn a_password_in_utf8_and_a_long_one_arrive_as_they_are() {
         server.finish();
     }
 }
+
+#[test]
+fn challenges_without_end_are_cancelled() {
+    let server = parts::secure_server(&[
+        parts::WITHIN_TLS,
+        "C: AUTH LOGIN\nS64: 334 one\nC64: bench\nS64: 334 two\nC64: hunter2\nS64: 334 three\nC: *\nS: 501 cancelled\nC? QUIT",
+    ]);
+    user_call(&server)
+        .args(["--auth", "LOGIN"])
+        .fails_with(76)
+        .stderr_has("a challenge")
+        .run();
+    server.finish();
+}
