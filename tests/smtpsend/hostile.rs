@@ -1,8 +1,8 @@
 //! Replies that are none, that nobody asked for, or that want to be more than replies.
 
-use crate::parts::{self, LOCKSTEP, SLOW_DELIVERY, clear_call, user_call};
+use crate::parts::{self, BEFORE_TLS, DELIVERY, LOCKSTEP, SLOW_DELIVERY, WITHIN_TLS, clear_call};
 use crate::stages::{FINAL_DOT, HANDSHAKE, STAGES, call, server_after, server_at};
-use crate::support::{Dialogue, Options, Server};
+use crate::support::Server;
 
 /// Every stage at which a reply is due.
 fn replies() -> impl Iterator<Item = usize> {
@@ -206,95 +206,6 @@ fn no_octet_that_steers_a_terminal_gets_through() {
 }
 
 #[test]
-fn challenges_without_end_are_cancelled() {
-    let server = parts::secure_server(&[
-        parts::WITHIN_TLS,
-        "C: AUTH LOGIN\nS64: 334 one\nC64: bench\nS64: 334 two\nC64: hunter2\nS64: 334 three\nC: *\nS: 501 cancelled\nC? QUIT",
-    ]);
-    user_call(&server)
-        .args(["--auth", "LOGIN"])
-        .fails_with(76)
-        .stderr_has("a challenge")
-        .run();
-    server.finish();
-}
-
-/// A message of two megabytes over narrow buffers: the client cannot have sent it before it reads.
-fn early(step: &str) -> (Server, String) {
-    let text = format!(
-        "{LOCKSTEP}C: MAIL *\nS: 250 ok\nC: RCPT *\nS: 250 ok\nC: DATA\nS: 354 go\nREAD 1000\n{step}"
-    );
-    let server = Server::start([Dialogue::text(&text)], Options::default().narrow());
-    (
-        server,
-        format!("Subject: x\n\n{}", "0123456789\n".repeat(200_000)),
-    )
-}
-
-#[test]
-fn an_early_reply_during_the_message_decides() {
-    for (reply, exit, status) in [
-        ("552 5.3.4 too large", 69, "rejected"),
-        ("451 disk full", 75, "deferred"),
-        ("421 closing", 75, "deferred"),
-        ("250 thanks", 76, "failed"),
-    ] {
-        for end in ["PAUSE 20\nWAIT", "DROP", "RESET"] {
-            let (server, text) = early(&format!("S: {reply}\n{end}"));
-            let output = parts::call_from_message(&server, &text)
-                .arg("--json")
-                .fails_with(exit)
-                .stdout_any()
-                .stderr_has(reply)
-                .run();
-            assert_eq!(output.json()["status"], status, "{reply} {end}");
-            server.finish();
-        }
-    }
-}
-
-#[test]
-fn a_reply_already_sent_is_not_hidden_by_a_connection_that_dies() {
-    for end in ["DROP", "RESET"] {
-        for (stage, reply, exit) in [
-            (0, "554 go away", 69),
-            (1, "550 bad name", 69),
-            (2, "502 no", 69),
-            (5, "535 wrong", 77),
-            (6, "550 no", 69),
-            (7, "550 no", 67),
-            (8, "554 no", 69),
-            (9, "554 spam", 69),
-        ] {
-            let server = server_at(stage, &format!("S: {reply}\n{end}"));
-            call(&server).fails_with(exit).stderr_has(reply).run();
-            server.finish();
-        }
-    }
-}
-
-#[test]
-fn the_first_refusal_decides_though_the_rest_of_the_group_is_never_answered() {
-    for (replies, exit) in [
-        ("S: 550 no\n", 69),
-        ("S: 250 ok\nS: 550 5.1.1 who\n", 67),
-        ("S: 250 ok\nS: 250 ok\nS: 554 no\n", 69),
-        ("S: 451 later\n", 75),
-    ] {
-        for end in ["DROP", "RESET"] {
-            let server = parts::server(&[
-                parts::GROUPS,
-                "C: MAIL *\nC: RCPT *\nC: DATA\n",
-                replies,
-                end,
-            ]);
-            clear_call(&server).fails_with(exit).stderr_any().run();
-            server.finish();
-        }
-    }
-}
-
-#[test]
 fn a_server_may_be_slow_within_the_time() {
     let server = parts::server(&[
         &LOCKSTEP.replace(
@@ -304,5 +215,22 @@ fn a_server_may_be_slow_within_the_time() {
         SLOW_DELIVERY,
     ]);
     clear_call(&server).args(["--timeout", "5"]).run();
+    server.finish();
+}
+
+#[test]
+fn replies_may_come_in_pieces_of_any_size() {
+    let octets: String = [BEFORE_TLS, "TLS\n", WITHIN_TLS, DELIVERY]
+        .concat()
+        .lines()
+        .map(|line| match line.strip_prefix("S: ") {
+            // The harness wants to see the handshake begin.
+            Some("220 2.0.0 ready") => format!("{line}\n"),
+            Some(reply) => format!("DRIP 1 {}\\r\\n\n", reply.replace(' ', "\\s")),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    let server = Server::text(&octets);
+    parts::call(&server).run();
     server.finish();
 }

@@ -95,6 +95,45 @@ fn a_connection_cut_in_the_middle_of_the_message_is_not_uncertain() {
     }
 }
 
+/// A server that sends only so many octets of its answer, and is gone.
+fn cut_after(dialogue: &str, answer: &str, octets: usize) -> Server {
+    let part = answer[..octets].replace(' ', "\\s");
+    let part = part.replace('\r', "\\r").replace('\n', "\\n");
+    parts::server(&[GROUPS, dialogue, &format!("S~ {part}\nDROP")])
+}
+
+#[test]
+fn a_group_of_replies_cut_at_any_octet_is_temporary() {
+    let answer = "250 2.1.0 ok\r\n250 ok\r\n354 go\r\n";
+    for octets in 0..answer.len() {
+        let server = cut_after("C: MAIL *\nC: RCPT *\nC: DATA\n", answer, octets);
+        assert_eq!(
+            deferred(clear_call(&server))["status"],
+            "deferred",
+            "{octets}"
+        );
+        assert!(server.finish().messages.is_empty());
+    }
+}
+
+#[test]
+fn the_last_reply_counts_when_its_last_octet_has_come() {
+    let dialogue = "C: MAIL *\nC: RCPT *\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nBODY\n";
+    let answer = "250-2.0.0 so\r\n250 2.0.0 queued\r\n";
+    for octets in 0..answer.len() {
+        let server = cut_after(dialogue, answer, octets);
+        assert_eq!(
+            deferred(clear_call(&server))["status"],
+            "uncertain",
+            "{octets}"
+        );
+        server.finish();
+    }
+    let server = cut_after(dialogue, answer, answer.len());
+    clear_call(&server).run();
+    server.finish();
+}
+
 #[test]
 fn a_recipient_refused_before_the_outcome_became_uncertain_stays_refused() {
     let server = parts::server(&[

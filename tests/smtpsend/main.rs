@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod auth;
 mod delivery;
 mod dry_run;
 mod headers;
@@ -19,14 +20,20 @@ mod json_failures;
 mod lost;
 mod outcomes;
 mod output;
+mod parameters;
 mod parts;
 mod password;
+mod policy;
+mod ports;
 mod readme;
 mod recipients;
+mod refusals;
 mod retries;
 mod sending;
 mod servers;
 mod settings;
 mod stages;
+mod staggering;
+mod tls;
 mod transactions;
 mod waiting;

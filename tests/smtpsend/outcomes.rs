@@ -262,3 +262,10 @@ fn not_an_octet_of_the_message_goes_where_mail_was_refused() {
         .run();
     server.finish();
 }
+
+#[test]
+fn quiet_leaves_it_to_the_exit_code() {
+    let server = parts::server(&[LOCKSTEP, "C: MAIL *\nS: 550 no\nC: QUIT"]);
+    clear_call(&server).arg("--quiet").fails_with(69).run();
+    server.finish();
+}

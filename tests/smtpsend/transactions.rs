@@ -164,3 +164,33 @@ fn a_recipient_named_twice_is_sent_to_once() {
         .run();
     server.finish();
 }
+
+#[test]
+fn a_good_bye_to_ten_thousand_recipients_is_read_though_they_cannot_be_written() {
+    for end in ["DROP", "RESET"] {
+        let text = format!("{GROUPS}C: MAIL *\nS: 421 4.3.2 closing\n{end}");
+        let server = Server::start(
+            [crate::support::Dialogue::text(&text)],
+            Options::default().narrow(),
+        );
+        let (list, _) = parts::recipients(10_000);
+        let output = Smtpsend::new()
+            .server(&server)
+            .args([
+                "--tls",
+                "none",
+                "--from",
+                "a@example.com",
+                "--input",
+                "message",
+            ])
+            .args(["--read-recipients", "--json"])
+            .stdin(format!("Bcc: {}\n\nhello\n", list.replace(',', ",\n ")))
+            .fails_with(75)
+            .stdout_any()
+            .stderr_has("MAIL <a@example.com>: 421 4.3.2 closing")
+            .run();
+        assert_eq!(output.json()["recipients"][9_999]["code"], 421);
+        server.finish();
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::parts::{self, SLOW_DELIVERY, call_from, clear_call};
-use crate::stages::{FINAL_DOT, STAGES, call, server_at};
+use crate::stages::{FINAL_DOT, HANDSHAKE, STAGES, Stage, call, server_at};
 use crate::support::{Server, Smtpsend};
 
 /// Runs a call and fails when it takes longer than anybody would who waits 0.3 s once.
@@ -17,30 +17,41 @@ fn in_time(call: Smtpsend) -> String {
     output.stderr().to_owned()
 }
 
+/// Does the same at each stage at once, since all that is done is waiting.
+fn at_each_stage(test: impl Fn(usize, &Stage) + Sync) {
+    std::thread::scope(|scope| {
+        for (number, stage) in STAGES.iter().enumerate() {
+            scope.spawn({
+                let test = &test;
+                move || test(number, stage)
+            });
+        }
+    });
+}
+
 #[test]
 fn silence_ends_the_wait_at_each_stage() {
-    for (number, stage) in STAGES.iter().enumerate() {
+    at_each_stage(|number, stage| {
         let server = server_at(number, "WAIT");
         let call = call(&server).args(["--timeout", "0.3"]);
         let stderr = in_time(call.stderr_has(format!("{}: no answer within 0.3 s", stage.name)));
         let uncertain = stderr.contains("it may have been delivered");
         assert_eq!(uncertain, number == FINAL_DOT, "{stderr}");
         server.finish();
-    }
+    });
 }
 
 #[test]
 fn drops_of_a_reply_do_not_lengthen_the_wait_at_each_stage() {
-    for (number, stage) in STAGES
-        .iter()
-        .enumerate()
-        .filter(|(_, stage)| stage.name != "TLS handshake")
-    {
+    at_each_stage(|number, stage| {
+        if number == HANDSHAKE {
+            return;
+        }
         let server = server_at(number, "DRIP* 20 250-more\\r\\n\nC? QUIT");
         let call = call(&server).args(["--timeout", "0.3"]);
         in_time(call.stderr_has(format!("{}: no answer within 0.3 s", stage.name)));
         server.finish();
-    }
+    });
 }
 
 #[test]
@@ -81,10 +92,10 @@ fn the_connect_timeout_is_over_once_the_server_has_greeted() {
 
 #[test]
 fn the_deadline_ends_the_run_at_each_stage() {
-    for number in 0..STAGES.len() {
+    at_each_stage(|number, _| {
         let server = server_at(number, "WAIT");
         let call = call(&server).args(["--deadline", "0.4"]);
         in_time(call.stderr_has("the deadline is over"));
         server.finish();
-    }
+    });
 }
