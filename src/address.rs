@@ -16,11 +16,12 @@ pub(crate) mod words;
 use std::fmt;
 use std::str::FromStr;
 
+pub(crate) use domain::address_literal;
 pub use domain::domain_to_ascii;
 pub use list::{AddressList, Member};
 pub use mailbox::Mailbox;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Kind, Result, is_invisible};
 
 /// Octets of a local part, as it is written on the wire (RFC 5321 §4.5.3.1.1).
 const LOCAL_MAX: usize = 64;
@@ -58,7 +59,7 @@ impl Address {
                 format!("\"{}\": {why}", excerpt(&format!("{local}@{domain}"))),
             ))
         };
-        if let Some(c) = local.chars().find(|c| c.is_control()) {
+        if let Some(c) = local.chars().find(|&c| c.is_control() || is_invisible(c)) {
             return refuse(format!("control character {} in the local part", named(c)));
         }
         if local.is_empty() {
@@ -242,6 +243,7 @@ mod tests {
             ("a@x.org\0", "control character NUL"),
             ("\"a\rb\"@x.org", "control character CR"),
             ("\"a\\\nb\"@x.org", "control character LF"),
+            ("a\u{202e}b@x.org", "control character U+202E"),
             ("a\u{7f}@x.org", "control character U+007F"),
             ("a\u{85}@x.org", "control character U+0085"),
             ("a\u{a0}b@x.org", "U+00A0"),

@@ -130,17 +130,25 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// `text` without control characters (C0, DEL, C1) and without the invisible characters that
-/// reorder what a terminal shows. A tab or line end becomes a space.
+/// `text` without what could steer a terminal or mislead its reader: control characters (C0, DEL,
+/// C1) and [invisible](is_invisible) ones. A tab or line end becomes a space.
 pub fn printable(text: &str) -> String {
     text.chars()
         .filter_map(|c| match c {
             '\t' | '\n' => Some(' '),
-            c if c.is_control() => None,
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => None,
+            c if c.is_control() || is_invisible(c) => None,
             c => Some(c),
         })
         .collect()
+}
+
+/// Whether a character shows nothing itself and changes how others are shown: their order, their
+/// line, whether they seem to be there. Joiners, without which emoji and some scripts fall
+/// apart, are not among them.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -149,6 +157,7 @@ mod tests {
 
     #[test]
     fn printable_drops_what_could_steer_a_terminal() {
+        assert_eq!(printable("a\u{2028}b\u{61c}c\u{feff}d\u{e0041}"), "abcd");
         assert_eq!(
             printable("a\x1b[31mred\x07\u{9b}2J\r\nb\u{202e}c\tü\0"),
             "a[31mred2J bc ü"

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::address::domain_to_ascii;
+use crate::address::{address_literal, domain_to_ascii};
 use crate::failure::{Failure, Kind, Result};
 use crate::route::{Rung, Security};
 use crate::smtp::{AuthChoice, CleartextAuth, Credentials, Trust, Waits};
@@ -91,21 +91,11 @@ impl FromStr for EhloName {
                 format!("\"{text}\" is no name for EHLO: a domain or [address] is"),
             )
         };
-        let name = if text.starts_with('[') {
-            text.to_owned()
+        let name = if text.starts_with('[') && text.ends_with(']') {
+            address_literal(text).map_err(|_| bad())?
         } else {
             domain_to_ascii(text).map_err(|_| bad())?
         };
-        let plain = name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
-        if name.is_empty()
-            || name.len() > 255
-            || !plain
-            || name.starts_with('[') != name.ends_with(']')
-        {
-            return Err(bad());
-        }
         Ok(Self(name))
     }
 }
@@ -131,7 +121,17 @@ mod tests {
         ] {
             assert_eq!(good.parse::<EhloName>().unwrap().as_str(), good);
         }
-        for bad in ["", "a b", "a\r\nMAIL", "[1.2.3.4", "a]", "<x>"] {
+        for bad in [
+            "",
+            "a b",
+            "a\r\nMAIL",
+            "[1.2.3.4",
+            "a]",
+            "<x>",
+            "[]",
+            "[a:b]",
+            "[a.b.]",
+        ] {
             assert!(bad.parse::<EhloName>().is_err(), "{bad:?}");
         }
     }

@@ -18,6 +18,15 @@ impl Secret {
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
+
+    /// `text` with `***` wherever the secret stands in it. One of fewer than four octets is let be:
+    /// it stands in any text by chance.
+    pub(crate) fn masked_in(&self, text: String) -> String {
+        match std::str::from_utf8(&self.0) {
+            Ok(secret) if secret.len() >= 4 && text.contains(secret) => text.replace(secret, "***"),
+            _ => text,
+        }
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -29,6 +38,16 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_masked_where_somebody_quotes_it() {
+        let mask = |secret: &str, text: &str| Secret::new(secret.into()).masked_in(text.to_owned());
+        assert_eq!(
+            mask("hunter2", "what is hunter2, hunter2?"),
+            "what is ***, ***?"
+        );
+        assert_eq!(mask("ok", "ok"), "ok");
+    }
 
     #[test]
     fn debug_does_not_show_it() {

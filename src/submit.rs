@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::envelope::Envelope;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Kind, Result, printable};
 use crate::message::Message;
 use crate::plan::Plan;
 use crate::report::{Peer, Report};
@@ -91,7 +91,7 @@ impl Submission {
     ) -> Report {
         let mut attempts = Vec::new();
         let mut report = Report {
-            message_id: message.message_id().to_owned(),
+            message_id: printable(message.message_id()),
             size: message
                 .content(true, true)
                 .map_or(0, |content| content.facts().size),
@@ -176,6 +176,7 @@ impl Submission {
                 "credentials are not sent without TLS",
             ));
         };
+        session.dialogue.hide(credentials.password());
         let mut mechanism = sasl::choose(self.plan.auth, &session.capabilities.auth, credentials)?;
         session.authenticate(mechanism.as_mut(), right)
     }
@@ -226,6 +227,7 @@ impl Submission {
                 rung: rung.clone(),
                 outcome: Outcome::Connected,
                 address: socket.peer_addr().ok(),
+                secured: false,
                 failure: None,
                 took: Duration::ZERO,
             };
@@ -244,6 +246,7 @@ impl Submission {
             match self.establish(socket, rung.security, &opening, tls.as_ref(), observer) {
                 Ok(session) => winner = Some((session, rung.clone())),
                 Err(closed) => {
+                    attempt.secured = closed.secured;
                     let failure = closed.failure.at(rung);
                     observer.note(&failure.message);
                     if closed.stop {
@@ -286,6 +289,7 @@ impl Submission {
         let secure = tls.ok_or_else(|| Closed {
             outcome: Outcome::TlsFailed,
             failure: Failure::new(Kind::Bug, "no TLS configuration"),
+            secured: false,
             stop: true,
         });
         match security {
@@ -305,13 +309,13 @@ impl Submission {
 fn all_failed(attempts: &[Attempt]) -> Failure {
     let mut best: Option<(&Attempt, &Failure)> = None;
     for attempt in attempts {
-        let further = best.is_none_or(|(known, _)| attempt.outcome.depth() > known.outcome.depth());
+        let further = best.is_none_or(|(known, _)| attempt.depth() > known.depth());
         if let (true, Some(failure)) = (further, &attempt.failure) {
             best = Some((attempt, failure));
         }
     }
     match best {
-        Some((attempt, failure)) if attempt.outcome.depth() == 0 && failure.hint.is_none() => failure.clone().with_hint(
+        Some((attempt, failure)) if attempt.depth() == 0 && failure.hint.is_none() => failure.clone().with_hint(
             "is the server's name right, and is it up? Networks and hosting providers often block mail ports: \
              ask them which one is open (many leave 2525)",
         ),

@@ -30,6 +30,22 @@ pub fn domain_to_ascii(domain: &str) -> Result<String> {
     })
 }
 
+/// An address literal in its one form: `[192.0.2.1]`, `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3).
+///
+/// # Errors
+/// [`Kind::Message`] when it is none.
+pub(crate) fn address_literal(text: &str) -> Result<String> {
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    literal(inner.unwrap_or_default()).map_err(|why| {
+        Failure::new(
+            Kind::Message,
+            format!("\"{}\": {why}", super::excerpt(text)),
+        )
+    })
+}
+
 /// The domain of an address in its one form, or why it is none.
 pub(super) fn normalised(domain: &str) -> std::result::Result<String, String> {
     if domain.is_empty() {
@@ -38,10 +54,12 @@ pub(super) fn normalised(domain: &str) -> std::result::Result<String, String> {
     if let Some(inner) = domain.strip_prefix('[') {
         return literal(inner.strip_suffix(']').unwrap_or(inner));
     }
-    if domain.parse::<Ipv4Addr>().is_ok() {
-        return Err(format!("an IP address is written as [{domain}]"));
+    let name = name(domain)?;
+    // Asked of the mapped form: full-width digits are digits too.
+    if name.parse::<Ipv4Addr>().is_ok() {
+        return Err(format!("an IP address is written as [{name}]"));
     }
-    name(domain)
+    Ok(name)
 }
 
 fn name(domain: &str) -> std::result::Result<String, String> {

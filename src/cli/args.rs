@@ -49,7 +49,13 @@ Exit codes:
 #[command(override_usage = "smtpsend [OPTIONS] --to ADDRESS < MESSAGE")]
 pub(crate) struct Args {
     /// The subject
-    #[arg(short, long, value_name = "TEXT", help_heading = "Message")]
+    #[arg(
+        short,
+        long,
+        value_name = "TEXT",
+        help_heading = "Message",
+        allow_hyphen_values = true
+    )]
     pub(crate) subject: Option<String>,
 
     /// The text of the message, instead of standard input
@@ -57,12 +63,18 @@ pub(crate) struct Args {
         long,
         value_name = "TEXT",
         help_heading = "Message",
-        conflicts_with = "body_file"
+        conflicts_with = "body_file",
+        allow_hyphen_values = true
     )]
     pub(crate) body: Option<OsString>,
 
     /// A file with the text of the message; - for standard input
-    #[arg(long, value_name = "PATH", help_heading = "Message")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        help_heading = "Message",
+        allow_hyphen_values = true
+    )]
     pub(crate) body_file: Option<PathBuf>,
 
     /// A header field; replaces those of that name, and removes them with an empty value
@@ -70,7 +82,8 @@ pub(crate) struct Args {
         short = 'H',
         long = "header",
         value_name = "'NAME: VALUE'",
-        help_heading = "Message"
+        help_heading = "Message",
+        allow_hyphen_values = true
     )]
     pub(crate) headers: Vec<String>,
 
@@ -90,27 +103,60 @@ pub(crate) struct Args {
     pub(crate) dry_run: bool,
 
     /// A recipient, or a list of them
-    #[arg(long, value_name = "LIST", help_heading = "Recipients")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        help_heading = "Recipients",
+        allow_hyphen_values = true
+    )]
     pub(crate) to: Vec<String>,
 
     /// Recipients of a copy
-    #[arg(short, long, value_name = "LIST", help_heading = "Recipients")]
+    #[arg(
+        short,
+        long,
+        value_name = "LIST",
+        help_heading = "Recipients",
+        allow_hyphen_values = true
+    )]
     pub(crate) cc: Vec<String>,
 
     /// Recipients the others do not see
-    #[arg(short, long, value_name = "LIST", help_heading = "Recipients")]
+    #[arg(
+        short,
+        long,
+        value_name = "LIST",
+        help_heading = "Recipients",
+        allow_hyphen_values = true
+    )]
     pub(crate) bcc: Vec<String>,
 
     /// The author, and the envelope sender unless that is given [setting]
-    #[arg(short, long, value_name = "ADDRESS", help_heading = "Recipients")]
+    #[arg(
+        short,
+        long,
+        value_name = "ADDRESS",
+        help_heading = "Recipients",
+        allow_hyphen_values = true
+    )]
     pub(crate) from: Option<String>,
 
     /// Where replies shall go [setting]
-    #[arg(long, value_name = "LIST", help_heading = "Recipients")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        help_heading = "Recipients",
+        allow_hyphen_values = true
+    )]
     pub(crate) reply_to: Vec<String>,
 
     /// The envelope sender, where failures are reported to; '<>' for nobody [setting]
-    #[arg(long, value_name = "ADDRESS", help_heading = "Recipients")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help_heading = "Recipients",
+        allow_hyphen_values = true
+    )]
     pub(crate) envelope_from: Option<String>,
 
     /// Also send to To, Cc and Bcc of the message read [setting]
@@ -135,7 +181,12 @@ pub(crate) struct Args {
     pub(crate) tls: Option<String>,
 
     /// A PEM file with the authorities to trust, instead of the built-in ones [setting]
-    #[arg(long, value_name = "PEM", help_heading = "Server")]
+    #[arg(
+        long,
+        value_name = "PEM",
+        help_heading = "Server",
+        allow_hyphen_values = true
+    )]
     pub(crate) ca_file: Option<PathBuf>,
 
     /// webpki (Mozilla's authorities, built in) or system [default: webpki] [setting]
@@ -180,11 +231,22 @@ pub(crate) struct Args {
     pub(crate) no_pipelining: bool,
 
     /// Authenticate as this user [setting]
-    #[arg(short, long, value_name = "NAME", help_heading = "Authentication")]
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        help_heading = "Authentication",
+        allow_hyphen_values = true
+    )]
     pub(crate) user: Option<String>,
 
     /// A file whose first line is the password; others must not be able to read it [setting]
-    #[arg(long, value_name = "PATH", help_heading = "Authentication")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        help_heading = "Authentication",
+        allow_hyphen_values = true
+    )]
     pub(crate) password_file: Option<PathBuf>,
 
     /// auto, none, PLAIN or LOGIN [default: auto] [setting]

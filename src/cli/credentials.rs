@@ -8,12 +8,15 @@ use std::io::{ErrorKind, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
+use signal_hook::consts::SIGINT;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::settings::{Origin, Settings};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, printable};
 use crate::secret::Secret;
 
 /// Longest password file read, in octets; what is larger is no password file.
@@ -88,24 +91,38 @@ fn read_file(path: &Path) -> Result<Secret> {
     Ok(Secret::new(line.to_vec()))
 }
 
+/// Asks on the terminal.
 fn prompt(user: &str) -> Result<Secret> {
-    match rpassword::prompt_password(format!(
-        "Password for {}: ",
-        crate::failure::printable(user)
-    )) {
+    // The prompt switches the echo off. Dying of Ctrl-C right there would leave it off, so the
+    // signal is only noted until the terminal is as it was.
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let noted = signal_hook::flag::register(SIGINT, Arc::clone(&interrupted));
+    let typed = rpassword::prompt_password(format!("Password for {}: ", printable(user)));
+    if let Ok(id) = noted {
+        signal_hook::low_level::unregister(id);
+    }
+    if interrupted.load(Ordering::Relaxed) {
+        // Ends the program as Ctrl-C does.
+        let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
+    }
+    let no_password = |why: &str| {
+        Failure::new(
+            Kind::Config,
+            format!("no password for the user {user}{why}"),
+        )
+        .with_hint("give one with --password-file or SMTPSEND_PASSWORD")
+    };
+    match typed {
         Ok(mut typed) => {
             let secret = Secret::new(typed.as_bytes().to_vec());
             typed.zeroize();
             Ok(secret)
         }
-        // ENXIO, ENOENT, ENOTTY: no terminal to ask on.
-        Err(error) if error.kind() != ErrorKind::Interrupted => Err(Failure::new(
-            Kind::Config,
-            format!("no password for the user {user}, and no terminal to ask on"),
-        )
-        .with_hint("give one with --password-file or SMTPSEND_PASSWORD")
-        .into()),
-        Err(error) => Err(Failure::new(Kind::Io, format!("password prompt: {error}")).into()),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            Err(no_password(": none was typed").into())
+        }
+        // ENXIO, ENOENT, ENOTTY.
+        Err(_) => Err(no_password(", and no terminal to ask on").into()),
     }
 }
 

@@ -139,7 +139,9 @@ fn message(
                 Text::new(text.as_bytes().to_vec(), None)?,
             )?);
         }
-        Source::File(path) => stdin::read_file(path, deadline).context("--body-file")?,
+        Source::File(path) => {
+            stdin::read_file(path, stdin::MESSAGE_LIMIT, deadline).context("--body-file")?
+        }
         Source::Stdin(_) => stdin::read(deadline, console)?,
     };
     let intake = match source {

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,8 @@ use super::output::Console;
 use crate::clock::wait_for;
 use crate::failure::{Failure, Kind};
 
-/// Most octets read as one message: what is larger than 1 GiB is refused by any server.
-const INPUT_LIMIT: usize = 1 << 30;
+/// Most octets read as one message: no server takes more.
+pub(crate) const MESSAGE_LIMIT: usize = 1 << 30;
 /// Octets asked for at once.
 const READ_SIZE: usize = 256 * 1024;
 /// How long to wait where there is no deadline; then the wait begins anew.
@@ -30,23 +31,30 @@ pub(crate) fn read(deadline: Option<Instant>, console: &Console) -> Result<Vec<u
     if stdin.is_terminal() {
         console.line("smtpsend: reading the message from the terminal; end it with Ctrl-D");
     }
-    to_end(stdin.lock(), Kind::Io, deadline).context("standard input")
+    to_end(stdin.lock(), Kind::Io, MESSAGE_LIMIT, deadline).context("standard input")
 }
 
-/// Reads a file to its end.
+/// Reads a file of at most `limit` octets to its end.
 ///
 /// # Errors
 /// `Input` when it cannot be read; else as [`read`].
-pub(crate) fn read_file(path: &Path, deadline: Option<Instant>) -> Result<Vec<u8>> {
-    let opened = File::open(path).map_err(|error| Failure::new(Kind::Input, error.to_string()));
+pub(crate) fn read_file(path: &Path, limit: usize, deadline: Option<Instant>) -> Result<Vec<u8>> {
+    // Without waiting: a pipe that nobody writes to must not outlast the deadline.
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let opened = File::options()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)
+        .map_err(|error| Failure::new(Kind::Input, error.to_string()));
     opened
-        .and_then(|file| to_end(file, Kind::Input, deadline))
+        .and_then(|file| to_end(file, Kind::Input, limit, deadline))
         .with_context(|| path.display().to_string())
 }
 
 fn to_end(
     mut source: impl Read + AsFd,
     kind: Kind,
+    limit: usize,
     deadline: Option<Instant>,
 ) -> crate::failure::Result<Vec<u8>> {
     let unreadable = |error: io::Error| Failure::new(kind, error.to_string());
@@ -66,20 +74,27 @@ fn to_end(
         }
         match source.read(&mut buffer) {
             Ok(0) => return Ok(input),
-            Ok(count) => take_in(&mut input, &buffer[..count])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(count) => take_in(&mut input, &buffer[..count], limit)?,
+            Err(error) if is_passing(&error) => {}
             Err(error) => return Err(unreadable(error)),
         }
     }
 }
 
-fn take_in(input: &mut Vec<u8>, bytes: &[u8]) -> crate::failure::Result<()> {
-    if input.len() + bytes.len() > INPUT_LIMIT {
-        return Err(Failure::new(
-            Kind::Message,
-            "more than 1 GiB: no server takes that",
-        ));
+fn take_in(input: &mut Vec<u8>, bytes: &[u8], limit: usize) -> crate::failure::Result<()> {
+    if input.len() + bytes.len() > limit {
+        let words = format!("more than {} MiB", limit >> 20);
+        return Err(Failure::new(Kind::Message, words));
     }
+    let memory = |_| Failure::new(Kind::Io, "there is not enough memory for it");
+    input.try_reserve(bytes.len()).map_err(memory)?;
     input.extend_from_slice(bytes);
     Ok(())
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+    )
 }

@@ -13,11 +13,15 @@ use super::credentials;
 use super::host::HostName;
 use super::output::Console;
 use super::settings::{Settings, count, parsed, seconds};
+use super::stdin;
 use crate::failure::{Failure, Kind};
 use crate::plan::{EhloName, Plan};
 use crate::route::policy::PortList;
 use crate::route::{Security, Server};
 use crate::smtp::{AuthChoice, CleartextAuth, Credentials, Observer as _, Trust, Waits};
+
+/// Most octets of a file of authorities; Mozilla's whole list has a quarter of a MiB.
+const CA_FILE_LIMIT: usize = 16 << 20;
 
 /// The plan without its credentials; `start` is when the run began.
 pub(super) fn plan(
@@ -53,7 +57,17 @@ pub(super) fn plan(
         })?);
     }
     let mut plan = Plan::new(rungs);
-    plan.trust = trust(args, settings)?;
+    let defaults = Waits::default();
+    plan.waits = Waits {
+        reply: settings.value("timeout", args.timeout.as_ref(), seconds)?,
+        connect: settings
+            .value("connect-timeout", args.connect_timeout.as_ref(), seconds)?
+            .unwrap_or(defaults.connect),
+        deadline: settings
+            .value("deadline", args.deadline.as_ref(), seconds)?
+            .map(|most| start + most),
+    };
+    plan.trust = trust(args, settings, plan.waits.deadline)?;
     plan.auth = settings
         .value("auth", args.auth.as_ref(), auth)?
         .unwrap_or_default();
@@ -68,16 +82,6 @@ pub(super) fn plan(
             HostName::Short(_) => None,
         },
     };
-    let defaults = Waits::default();
-    plan.waits = Waits {
-        reply: settings.value("timeout", args.timeout.as_ref(), seconds)?,
-        connect: settings
-            .value("connect-timeout", args.connect_timeout.as_ref(), seconds)?
-            .unwrap_or(defaults.connect),
-        deadline: settings
-            .value("deadline", args.deadline.as_ref(), seconds)?
-            .map(|most| start + most),
-    };
     plan.pipelining = !settings.switch("no-pipelining", args.no_pipelining)?;
     plan.all_or_nothing = settings.switch("all-or-nothing", args.all_or_nothing)?;
     plan.retries = settings
@@ -86,7 +90,7 @@ pub(super) fn plan(
     Ok(plan)
 }
 
-fn trust(args: &Args, settings: &Settings<'_>) -> Result<Trust> {
+fn trust(args: &Args, settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Trust> {
     let whose = settings.value("trust", args.trust.as_ref(), |text| match text {
         "webpki" => Ok(Trust {
             webpki: true,
@@ -107,23 +111,14 @@ fn trust(args: &Args, settings: &Settings<'_>) -> Result<Trust> {
             ..Trust::default()
         }));
     };
-    let place =
-        |what: &dyn Display| format!("{}: {}: {what}", origin.name().to_owned(), path.display());
-    let pem = std::fs::read(&path).map_err(|error| Failure::new(Kind::Input, place(&error)))?;
+    let pem = stdin::read_file(&path, CA_FILE_LIMIT, deadline).context(origin.name().to_owned())?;
+    let place = |what: &dyn Display| format!("{}: {}: {what}", origin.name(), path.display());
+    let unusable = |what: &dyn Display| Failure::new(Kind::Config, place(what));
     let authorities: Vec<_> = CertificateDer::pem_slice_iter(&pem)
         .collect::<std::result::Result<_, _>>()
-        .map_err(|error| {
-            Failure::new(
-                Kind::Config,
-                place(&format!("not a PEM file of certificates: {error}")),
-            )
-        })?;
+        .map_err(|error| unusable(&format!("not a PEM file of certificates: {error}")))?;
     if authorities.is_empty() {
-        return Err(Failure::new(
-            Kind::Config,
-            place(&"no certificate in it (-----BEGIN CERTIFICATE-----)"),
-        )
-        .into());
+        return Err(unusable(&"no certificate in it (-----BEGIN CERTIFICATE-----)").into());
     }
     Ok(Trust {
         authorities,

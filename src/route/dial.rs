@@ -303,6 +303,7 @@ impl<'r> Runner<'r> {
         Attempt {
             rung: self.rung.clone(),
             outcome,
+            secured: false,
             address: self.last_address,
             failure: failure.map(|failure| failure.at(self.rung)),
             took: now.saturating_duration_since(self.started.unwrap_or(now)),

@@ -24,6 +24,8 @@ pub struct Attempt {
     pub rung: Rung,
     /// How far it got.
     pub outcome: Outcome,
+    /// Whether TLS had been verified by then.
+    pub secured: bool,
     /// The address last tried, where the name had one.
     pub address: Option<SocketAddr>,
     /// Why it was left; `None` when it was used.
@@ -67,16 +69,20 @@ impl Outcome {
             Self::Connected => "connected",
         }
     }
+}
 
+impl Attempt {
+    /// How far it got, as a number; what came after TLS was verified is further than all before.
     /// Rungs that were never connected are equals: the first of them decides.
-    pub(crate) fn depth(self) -> u8 {
-        match self {
-            Self::Unreachable | Self::Timeout | Self::Refused => 0,
-            Self::NoGreeting => 1,
-            Self::Lost => 2,
-            Self::NoStarttls => 3,
-            Self::TlsFailed => 4,
-            Self::Connected => 5,
-        }
+    pub(crate) fn depth(&self) -> u8 {
+        let within = match self.outcome {
+            Outcome::Unreachable | Outcome::Timeout | Outcome::Refused => 0,
+            Outcome::NoGreeting => 1,
+            Outcome::Lost => 2,
+            Outcome::NoStarttls => 3,
+            Outcome::TlsFailed => 4,
+            Outcome::Connected => 5,
+        };
+        if self.secured { within + 5 } else { within }
     }
 }

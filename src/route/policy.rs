@@ -54,10 +54,8 @@ impl FromStr for SubmissionPort {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         match text.parse() {
             Ok(port) if digits => Self::new(port),
-            _ => Err(Failure::new(
-                Kind::Usage,
-                format!("\"{text}\" is no port (1 to 65535)"),
-            )),
+            // Not repeated: it may be the end of a password that holds a colon.
+            _ => Err(Failure::new(Kind::Usage, "not a port (1 to 65535)")),
         }
     }
 }

@@ -143,8 +143,42 @@ impl Stuffer {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::io::Read as _;
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
+
     use super::*;
+    use crate::message::Message;
+    use crate::smtp::Waits;
+
+    #[test]
+    fn once_given_up_nothing_more_is_written() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let waits = Waits {
+            reply: Some(Duration::from_millis(50)),
+            ..Waits::default()
+        };
+        let mut dialogue = Dialogue::new(socket, waits, &()).unwrap();
+        let message = Message::from_raw(&b"Subject: x\r\n\r\n".repeat(2_000_000)).unwrap();
+        let content = message.content(true, true).unwrap();
+        // The peer reads nothing: far less than the message fits between the two.
+        assert!(matches!(
+            send(&mut dialogue, &content),
+            Err(Broken::Incomplete(..))
+        ));
+        let reader = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            peer.read_to_end(&mut all).map(|_| all)
+        });
+        dialogue.quit();
+        let all = reader.join().unwrap().unwrap();
+        assert!((all.len() as u64) < content.facts().size);
+        assert!(!all.ends_with(b".\r\n") && !all.ends_with(b"QUIT\r\n"));
+    }
 
     fn stuffed(chunks: &[&[u8]]) -> Vec<u8> {
         let mut stuffer = Stuffer::default();

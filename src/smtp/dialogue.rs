@@ -106,6 +106,8 @@ pub(crate) struct Dialogue<'o> {
     reader: ReplyReader,
     pub(crate) observer: &'o dyn Observer,
     waits: Waits,
+    /// What no reply may repeat: a server that is puzzled by a line likes to quote it.
+    hidden: Vec<Secret>,
 }
 
 impl<'o> Dialogue<'o> {
@@ -117,7 +119,13 @@ impl<'o> Dialogue<'o> {
             reader: ReplyReader::default(),
             observer,
             waits,
+            hidden: Vec::new(),
         })
+    }
+
+    /// From here on `secret` stands as `***` in every reply that quotes it.
+    pub(crate) fn hide(&mut self, secret: &Secret) {
+        self.hidden.push(secret.clone());
     }
 
     /// How long may be waited at this stage.
@@ -155,7 +163,7 @@ impl<'o> Dialogue<'o> {
         if self.wire.inbox.is_empty() {
             return Ok(());
         }
-        match self.reader.take(&mut self.wire.inbox) {
+        match self.take() {
             Ok(Some(reply)) if reply.code == 421 => {
                 self.show(&reply);
                 Err(Failure::new(Kind::Temporary, format!("{stage}: {reply}")))
@@ -193,7 +201,7 @@ impl<'o> Dialogue<'o> {
         wait: Duration,
     ) -> Result<Reply> {
         loop {
-            match self.reader.take(&mut self.wire.inbox) {
+            match self.take() {
                 Ok(Some(reply)) => {
                     self.show(&reply);
                     return Ok(reply);
@@ -224,7 +232,7 @@ impl<'o> Dialogue<'o> {
     pub(crate) fn early_reply(&mut self, stage: &Stage) -> Result<Option<Reply>> {
         // A connection that is gone is found out by the next write.
         let _ = self.wire.peek();
-        match self.reader.take(&mut self.wire.inbox) {
+        match self.take() {
             Ok(reply) => Ok(reply.inspect(|reply| self.show(reply))),
             Err(Malformed(why)) => Err(Failure::new(Kind::Protocol, format!("{stage}: {why}"))),
         }
@@ -247,6 +255,23 @@ impl<'o> Dialogue<'o> {
     pub(crate) fn quit(mut self) {
         if self.send("QUIT").is_ok() {
             self.wire.close();
+        }
+    }
+
+    /// The next reply that is complete, with nothing in it that must not be shown.
+    fn take(&mut self) -> std::result::Result<Option<Reply>, Malformed> {
+        let taken = self.reader.take(&mut self.wire.inbox);
+        let masked = |text: String| {
+            self.hidden
+                .iter()
+                .fold(text, |text, secret| secret.masked_in(text))
+        };
+        match taken {
+            Ok(reply) => Ok(reply.map(|reply| Reply {
+                lines: reply.lines.into_iter().map(masked).collect(),
+                ..reply
+            })),
+            Err(Malformed(why)) => Err(Malformed(masked(why))),
         }
     }
 

@@ -38,6 +38,11 @@ impl Credentials {
         Ok(Self { user, password })
     }
 
+    /// The password.
+    pub(crate) fn password(&self) -> &Secret {
+        &self.password
+    }
+
     /// The user name.
     pub fn user(&self) -> &str {
         &self.user

@@ -31,6 +31,8 @@ const CHALLENGE_LIMIT: u32 = 8;
 pub(crate) struct Closed {
     pub(crate) outcome: Outcome,
     pub(crate) failure: Failure,
+    /// TLS had been verified.
+    pub(crate) secured: bool,
     /// Somebody may be on the line: the policy must not go on.
     pub(crate) stop: bool,
 }
@@ -40,7 +42,16 @@ impl Closed {
         Self {
             outcome,
             failure,
+            secured: false,
             stop: false,
+        }
+    }
+
+    /// The same, come about when TLS had been verified.
+    fn within_tls(self) -> Self {
+        Self {
+            secured: self.outcome != Outcome::TlsFailed,
+            ..self
         }
     }
 }
@@ -147,13 +158,14 @@ impl<'o> Greeted<'o> {
             .with_hint(
                 "nothing was sent; ask the server's administrator, and distrust this network",
             ),
+            secured: false,
             stop: true,
         };
         if !self.dialogue.wire.inbox.is_empty() {
             return Err(intruder());
         }
         let Self { dialogue, ehlo, .. } = self;
-        match Session::secured(dialogue, tls, opening, &ehlo) {
+        match Session::over_tls(dialogue, tls, opening, &ehlo) {
             // The first bytes after the 220 were no TLS.
             Err(closed)
                 if closed.failure.kind == Kind::Protocol
@@ -177,14 +189,14 @@ impl<'o> Session<'o> {
         let mut dialogue = Dialogue::new(socket, opening.waits, observer)
             .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
         handshake(&mut dialogue, tls, opening, Security::Implicit)?;
-        greeting(&mut dialogue, opening)?;
+        greeting(&mut dialogue, opening).map_err(Closed::within_tls)?;
         let ehlo = opening
             .ehlo
             .map_or_else(|| own_name(&dialogue), str::to_owned);
         Self::introduced(dialogue, &ehlo)
     }
 
-    fn secured(
+    fn over_tls(
         mut dialogue: Dialogue<'o>,
         tls: &Tls,
         opening: &Opening<'_>,
@@ -195,7 +207,8 @@ impl<'o> Session<'o> {
     }
 
     fn introduced(mut dialogue: Dialogue<'o>, ehlo: &str) -> std::result::Result<Self, Closed> {
-        let capabilities = introduce(&mut dialogue, ehlo, false).map_err(not_ready)?;
+        let capabilities = introduce(&mut dialogue, ehlo, false)
+            .map_err(|failure| not_ready(failure).within_tls())?;
         let tls = dialogue.wire.tls().map(tls::info);
         Ok(Self {
             dialogue,
@@ -224,6 +237,7 @@ impl<'o> Session<'o> {
         let name = mechanism.name();
         match mechanism.initial_response() {
             Some(response) => {
+                self.dialogue.hide(&encoded(&response));
                 let line = joined(format!("AUTH {name} ").as_bytes(), &encoded(&response));
                 self.dialogue
                     .send_secret(&line, &format!("AUTH {name} ***"))?;
@@ -241,7 +255,11 @@ impl<'o> Session<'o> {
                 .ok()
                 .and_then(|challenge| mechanism.respond(&challenge))
             {
-                Some(response) => self.dialogue.send_secret(&encoded(&response), "***")?,
+                Some(response) => {
+                    let line = encoded(&response);
+                    self.dialogue.hide(&line);
+                    self.dialogue.send_secret(&line, "***")?;
+                }
                 // RFC 4954 §4: a client cancels with a lone asterisk, and reads the reply.
                 None => {
                     self.dialogue.send("*")?;

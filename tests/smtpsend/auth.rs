@@ -272,3 +272,35 @@ fn challenges_without_end_are_cancelled() {
         .run();
     server.finish();
 }
+
+#[test]
+fn a_server_that_quotes_the_secret_is_not_repeated() {
+    let echo = |what: &str| format!("S: 502 5.5.2 unknown command: {what}\nC: QUIT");
+    for (exit, offer, exchange) in [
+        (
+            77,
+            "AUTH PLAIN",
+            format!("{PLAIN}{}", echo(&format!("AUTH PLAIN {}", SECRETS[2]))),
+        ),
+        (77, "AUTH LOGIN", format!("{LOGIN}{}", echo(SECRETS[1]))),
+        (77, "AUTH LOGIN", format!("{LOGIN}{}", echo(SECRETS[0]))),
+        (
+            76,
+            "AUTH PLAIN",
+            format!("{PLAIN}S: {}\nC? QUIT", SECRETS[2]),
+        ),
+    ] {
+        let server = parts::server(&[&offering(offer), &exchange]);
+        let output = user_call(&server)
+            .args(["--json", "-v"])
+            .fails_with(exit)
+            .stdout_any()
+            .stderr_any()
+            .run();
+        for secret in SECRETS {
+            assert!(!output.stdout().contains(secret), "{}", output.stdout());
+            assert!(!output.stderr().contains(secret), "{}", output.stderr());
+        }
+        server.finish();
+    }
+}

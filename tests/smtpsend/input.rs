@@ -188,3 +188,10 @@ fn a_stdin_that_does_not_end_is_given_up_at_the_deadline() {
         .run();
     server.finish();
 }
+
+#[test]
+fn a_value_may_start_with_a_hyphen() {
+    let delivery = delivered(|call| call.args(["-s", "-50% off", "--body", "--- a/file"]));
+    assert_eq!(delivery.fields("Subject"), ["-50% off"]);
+    assert!(delivery.message.text().ends_with("\r\n\r\n--- a/file\r\n"));
+}

@@ -7,6 +7,7 @@
 mod support;
 
 mod auth;
+mod broken_tls;
 mod delivery;
 mod dry_run;
 mod headers;
@@ -17,6 +18,7 @@ mod input;
 mod intake;
 mod json;
 mod json_failures;
+mod limits;
 mod lost;
 mod outcomes;
 mod output;

@@ -257,6 +257,19 @@ fn when_all_fail_each_rung_says_why_and_the_furthest_decides() {
 }
 
 #[test]
+fn a_rung_that_was_left_within_tls_got_further_than_one_without_a_good_certificate() {
+    let first = Server::text(&format!("{BEFORE_TLS}TLSFAIL expired"));
+    let second = secure_server(&["C: EHLO *\nS: 421 busy\nC? QUIT"]);
+    call_in_turn(&[&first, &second])
+        .fails_with(75)
+        .stderr_has("EHLO: 421 busy")
+        .stderr_has("expired on")
+        .run();
+    first.finish();
+    second.finish();
+}
+
+#[test]
 fn of_rungs_that_got_equally_far_the_first_decides() {
     for (replies, exit) in [(["554 no", "421 busy"], 69), (["421 busy", "554 no"], 75)] {
         let servers = replies.map(|reply| Server::text(&format!("S: {reply}\nC? QUIT")));

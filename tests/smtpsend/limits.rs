@@ -1,0 +1,81 @@
+//! Servers that take only so many recipients at once, and hang up on who insists. They count, which
+//! a dialogue cannot, so this one is written out.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::thread::JoinHandle;
+
+use crate::parts;
+use crate::support::Smtpsend;
+
+/// Takes `most` recipients in a transaction, says 452 to a thousand more, then 421. Gives back how many
+/// it took in each transaction, and how many RCPT it was sent in all.
+fn counting_server(most: usize) -> (u16, JoinHandle<(Vec<usize>, usize)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut answer = stream.try_clone().unwrap();
+        let (mut delivered, mut asked, mut now) = (Vec::new(), 0, 0);
+        answer.write_all(b"220 mail.test\r\n").unwrap();
+        let mut lines = BufReader::new(stream).lines();
+        while let Some(Ok(line)) = lines.next() {
+            let reply = match line.split(' ').next().unwrap_or_default() {
+                "EHLO" => "250-mail.test\r\n250 PIPELINING",
+                "MAIL" => {
+                    now = 0;
+                    "250 ok"
+                }
+                "RCPT" => {
+                    (asked, now) = (asked + 1, now + 1);
+                    match now {
+                        n if n <= most => "250 ok",
+                        n if n <= most + 1000 => "452 4.5.3 too many recipients",
+                        _ => "421 4.7.0 too many errors",
+                    }
+                }
+                "DATA" => {
+                    answer.write_all(b"354 go\r\n").unwrap();
+                    lines
+                        .by_ref()
+                        .find(|line| line.as_ref().is_ok_and(|line| line == "."))
+                        .unwrap()
+                        .unwrap();
+                    delivered.push(now.min(most));
+                    "250 ok"
+                }
+                _ => break,
+            };
+            if answer.write_all(format!("{reply}\r\n").as_bytes()).is_err()
+                || reply.starts_with("421")
+            {
+                break;
+            }
+        }
+        (delivered, asked)
+    };
+    (port, std::thread::spawn(serve))
+}
+
+/// Sends to so many recipients, exit 0 expected; what the server counted.
+fn send_to(count: usize, most: usize) -> (Vec<usize>, usize) {
+    let (port, server) = counting_server(most);
+    parts::call_from(Smtpsend::new())
+        .args(["--tls", "none", "--server", &format!("127.0.0.1:{port}")])
+        .args(["--to", &parts::recipients(count).0])
+        .run();
+    server.join().unwrap()
+}
+
+#[test]
+fn a_server_that_takes_a_thousand_and_forgives_a_thousand_gets_all_it_can_take() {
+    let (delivered, _) = send_to(3500, 1000);
+    assert_eq!(delivered, [1000, 1000, 1000, 500]);
+}
+
+#[test]
+fn what_a_server_takes_at_once_is_learnt_from_the_first_transaction() {
+    let (delivered, asked) = send_to(2000, 500);
+    assert_eq!(delivered, [500; 4]);
+    assert!(asked <= 2000 + 1000, "{asked}");
+}
