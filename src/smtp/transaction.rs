@@ -20,9 +20,12 @@ use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Content, Message};
 
-/// Most commands on their way without a reply. A server that takes a thousand recipients (a common
-/// default) may count what comes beyond twice that as errors and hang up, so the next ones are
-/// only sent while replies to the first come in.
+/// Recipients up to which all commands leave in one group. A common default is to take a thousand
+/// recipients and to forgive a thousand more with 452; what comes then counts as errors, for which
+/// the server hangs up.
+const ONE_GROUP: usize = 2000;
+/// With more recipients than that: most commands on their way without a reply, so that no more of
+/// them are sent once the server says that it has enough.
 const WINDOW: usize = 1000;
 /// Recipients every server takes in one transaction (RFC 5321 §4.5.3.1.8).
 const LEAST_LIMIT: usize = 100;
@@ -65,10 +68,11 @@ pub(crate) fn deliver(
         }
     };
     let mail = mail_command(&session, envelope, &content);
-    let window = if manner.pipelining && session.capabilities.pipelining {
-        WINDOW
-    } else {
-        1
+    let pipelining = manner.pipelining && session.capabilities.pipelining;
+    let window = match envelope.recipients().len() {
+        _ if !pipelining => 1,
+        ..=ONE_GROUP => usize::MAX,
+        _ => WINDOW,
     };
     let mut run = Run {
         window,

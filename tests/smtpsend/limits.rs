@@ -74,8 +74,13 @@ fn a_server_that_takes_a_thousand_and_forgives_a_thousand_gets_all_it_can_take()
 }
 
 #[test]
+fn one_group_is_not_more_than_such_a_server_forgives() {
+    assert_eq!(send_to(2000, 1000).0, [1000, 1000]);
+}
+
+#[test]
 fn what_a_server_takes_at_once_is_learnt_from_the_first_transaction() {
-    let (delivered, asked) = send_to(2000, 500);
-    assert_eq!(delivered, [500; 4]);
-    assert!(asked <= 2000 + 1000, "{asked}");
+    let (delivered, asked) = send_to(2400, 600);
+    assert_eq!(delivered, [600; 4]);
+    assert!(asked <= 2400 + 1000, "{asked}");
 }
