@@ -106,6 +106,8 @@ pub(crate) struct Dialogue<'o> {
     reader: ReplyReader,
     pub(crate) observer: &'o dyn Observer,
     waits: Waits,
+    /// Something went wrong in between, so that what comes next would not be understood.
+    out_of_step: bool,
     /// What no reply may repeat: a server that is puzzled by a line likes to quote it.
     hidden: Vec<Secret>,
 }
@@ -119,6 +121,7 @@ impl<'o> Dialogue<'o> {
             reader: ReplyReader::default(),
             observer,
             waits,
+            out_of_step: false,
             hidden: Vec::new(),
         })
     }
@@ -163,6 +166,7 @@ impl<'o> Dialogue<'o> {
         if self.wire.inbox.is_empty() {
             return Ok(());
         }
+        self.out_of_step = true;
         match self.take() {
             Ok(Some(reply)) if reply.code == 421 => {
                 self.show(&reply);
@@ -200,6 +204,12 @@ impl<'o> Dialogue<'o> {
         until: Instant,
         wait: Duration,
     ) -> Result<Reply> {
+        let reply = self.next_reply(stage, until, wait);
+        self.out_of_step |= reply.is_err();
+        reply
+    }
+
+    fn next_reply(&mut self, stage: &Stage, until: Instant, wait: Duration) -> Result<Reply> {
         loop {
             match self.take() {
                 Ok(Some(reply)) => {
@@ -250,10 +260,10 @@ impl<'o> Dialogue<'o> {
         }
     }
 
-    /// Says QUIT and does not wait for the answer (RFC 5321 §4.1.1.10 asks for the command; the
-    /// message is settled).
+    /// Says QUIT, where it would be understood, and does not wait for the answer: what it is about
+    /// is settled (RFC 5321 §4.1.1.10).
     pub(crate) fn quit(mut self) {
-        if self.send("QUIT").is_ok() {
+        if !self.out_of_step && self.send("QUIT").is_ok() {
             self.wire.close();
         }
     }

@@ -104,11 +104,12 @@ impl<'o> Greeted<'o> {
     ) -> std::result::Result<Self, Closed> {
         let mut dialogue = Dialogue::new(socket, opening.waits, observer)
             .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
-        greeting(&mut dialogue, opening)?;
         let ehlo = opening
             .ehlo
             .map_or_else(|| own_name(&dialogue), str::to_owned);
-        let capabilities = introduce(&mut dialogue, &ehlo, helo).map_err(not_ready)?;
+        let ready = greeting(&mut dialogue, opening)
+            .and_then(|()| introduce(&mut dialogue, &ehlo, helo).map_err(not_ready));
+        let (dialogue, capabilities) = or_leave(dialogue, ready)?;
         Ok(Self {
             dialogue,
             capabilities,
@@ -147,6 +148,7 @@ impl<'o> Greeted<'o> {
             .and_then(|()| self.dialogue.reply(&stage));
         let reply = reply.map_err(|failure| Closed::new(Outcome::Lost, failure))?;
         if !reply.answers(220) {
+            self.dialogue.quit();
             return Err(refused(unexpected(&stage, &reply, Kind::Tls)));
         }
         let intruder = || Closed {
@@ -189,10 +191,11 @@ impl<'o> Session<'o> {
         let mut dialogue = Dialogue::new(socket, opening.waits, observer)
             .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
         handshake(&mut dialogue, tls, opening, Security::Implicit)?;
-        greeting(&mut dialogue, opening).map_err(Closed::within_tls)?;
         let ehlo = opening
             .ehlo
             .map_or_else(|| own_name(&dialogue), str::to_owned);
+        let ready = greeting(&mut dialogue, opening).map_err(Closed::within_tls);
+        let (dialogue, ()) = or_leave(dialogue, ready)?;
         Self::introduced(dialogue, &ehlo)
     }
 
@@ -207,8 +210,9 @@ impl<'o> Session<'o> {
     }
 
     fn introduced(mut dialogue: Dialogue<'o>, ehlo: &str) -> std::result::Result<Self, Closed> {
-        let capabilities = introduce(&mut dialogue, ehlo, false)
-            .map_err(|failure| not_ready(failure).within_tls())?;
+        let ready = introduce(&mut dialogue, ehlo, false)
+            .map_err(|failure| not_ready(failure).within_tls());
+        let (dialogue, capabilities) = or_leave(dialogue, ready)?;
         let tls = dialogue.wire.tls().map(tls::info);
         Ok(Self {
             dialogue,
@@ -309,6 +313,20 @@ fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::
         ));
     }
     dialogue.expect_silence(&stage).map_err(not_ready)
+}
+
+/// Keeps the dialogue for what comes next, or ends it in good order.
+fn or_leave<'o, T>(
+    dialogue: Dialogue<'o>,
+    ready: std::result::Result<T, Closed>,
+) -> std::result::Result<(Dialogue<'o>, T), Closed> {
+    match ready {
+        Ok(ready) => Ok((dialogue, ready)),
+        Err(closed) => {
+            dialogue.quit();
+            Err(closed)
+        }
+    }
 }
 
 /// A connection that ends is lost; a server that answers something else is not ready.
