@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 every recipient accepted · 64 usage · 65 bad message or address · 66 input file ·
@@ -49,13 +49,7 @@ Exit codes:
 #[command(override_usage = "smtpsend [OPTIONS] --to ADDRESS < MESSAGE")]
 pub(crate) struct Args {
     /// The subject
-    #[arg(
-        short,
-        long,
-        value_name = "TEXT",
-        help_heading = "Message",
-        allow_hyphen_values = true
-    )]
+    #[arg(short, long, value_name = "TEXT", help_heading = "Message")]
     pub(crate) subject: Option<String>,
 
     /// The text of the message, instead of standard input
@@ -63,18 +57,12 @@ pub(crate) struct Args {
         long,
         value_name = "TEXT",
         help_heading = "Message",
-        conflicts_with = "body_file",
-        allow_hyphen_values = true
+        conflicts_with = "body_file"
     )]
     pub(crate) body: Option<OsString>,
 
     /// A file with the text of the message; - for standard input
-    #[arg(
-        long,
-        value_name = "PATH",
-        help_heading = "Message",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "PATH", help_heading = "Message")]
     pub(crate) body_file: Option<PathBuf>,
 
     /// A header field; replaces those of that name, and removes them with an empty value
@@ -82,8 +70,7 @@ pub(crate) struct Args {
         short = 'H',
         long = "header",
         value_name = "'NAME: VALUE'",
-        help_heading = "Message",
-        allow_hyphen_values = true
+        help_heading = "Message"
     )]
     pub(crate) headers: Vec<String>,
 
@@ -103,60 +90,27 @@ pub(crate) struct Args {
     pub(crate) dry_run: bool,
 
     /// A recipient, or a list of them
-    #[arg(
-        long,
-        value_name = "LIST",
-        help_heading = "Recipients",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "LIST", help_heading = "Recipients")]
     pub(crate) to: Vec<String>,
 
     /// Recipients of a copy
-    #[arg(
-        short,
-        long,
-        value_name = "LIST",
-        help_heading = "Recipients",
-        allow_hyphen_values = true
-    )]
+    #[arg(short, long, value_name = "LIST", help_heading = "Recipients")]
     pub(crate) cc: Vec<String>,
 
     /// Recipients the others do not see
-    #[arg(
-        short,
-        long,
-        value_name = "LIST",
-        help_heading = "Recipients",
-        allow_hyphen_values = true
-    )]
+    #[arg(short, long, value_name = "LIST", help_heading = "Recipients")]
     pub(crate) bcc: Vec<String>,
 
     /// The author, and the envelope sender unless that is given [setting]
-    #[arg(
-        short,
-        long,
-        value_name = "ADDRESS",
-        help_heading = "Recipients",
-        allow_hyphen_values = true
-    )]
+    #[arg(short, long, value_name = "ADDRESS", help_heading = "Recipients")]
     pub(crate) from: Option<String>,
 
     /// Where replies shall go [setting]
-    #[arg(
-        long,
-        value_name = "LIST",
-        help_heading = "Recipients",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "LIST", help_heading = "Recipients")]
     pub(crate) reply_to: Vec<String>,
 
     /// The envelope sender, where failures are reported to; '<>' for nobody [setting]
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        help_heading = "Recipients",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Recipients")]
     pub(crate) envelope_from: Option<String>,
 
     /// Also send to To, Cc and Bcc of the message read [setting]
@@ -181,12 +135,7 @@ pub(crate) struct Args {
     pub(crate) tls: Option<String>,
 
     /// A PEM file with the authorities to trust, instead of the built-in ones [setting]
-    #[arg(
-        long,
-        value_name = "PEM",
-        help_heading = "Server",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "PEM", help_heading = "Server")]
     pub(crate) ca_file: Option<PathBuf>,
 
     /// webpki (Mozilla's authorities, built in) or system [default: webpki] [setting]
@@ -200,30 +149,15 @@ pub(crate) struct Args {
     pub(crate) ehlo: Option<String>,
 
     /// Longest wait for any one reply [default: RFC 5321's, 2 to 10 minutes] [setting]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        allow_negative_numbers = true,
-        help_heading = "Server"
-    )]
+    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
     pub(crate) timeout: Option<String>,
 
     /// Longest wait for connecting and the greeting, per port [default: 30] [setting]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        allow_negative_numbers = true,
-        help_heading = "Server"
-    )]
+    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
     pub(crate) connect_timeout: Option<String>,
 
     /// Longest time for the whole run [default: none] [setting]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        allow_negative_numbers = true,
-        help_heading = "Server"
-    )]
+    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
     pub(crate) deadline: Option<String>,
 
     /// Send each command only after the reply to the one before [setting]
@@ -231,22 +165,11 @@ pub(crate) struct Args {
     pub(crate) no_pipelining: bool,
 
     /// Authenticate as this user [setting]
-    #[arg(
-        short,
-        long,
-        value_name = "NAME",
-        help_heading = "Authentication",
-        allow_hyphen_values = true
-    )]
+    #[arg(short, long, value_name = "NAME", help_heading = "Authentication")]
     pub(crate) user: Option<String>,
 
     /// A file whose first line is the password; others must not be able to read it [setting]
-    #[arg(
-        long,
-        value_name = "PATH",
-        help_heading = "Authentication",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "PATH", help_heading = "Authentication")]
     pub(crate) password_file: Option<PathBuf>,
 
     /// auto, none, PLAIN or LOGIN [default: auto] [setting]
@@ -265,12 +188,7 @@ pub(crate) struct Args {
     ///
     /// Waits 1 s, 4 s, 16 s and so on up to 5 minutes, within --deadline. What may have been
     /// delivered is not sent again.
-    #[arg(
-        long,
-        value_name = "N",
-        allow_negative_numbers = true,
-        help_heading = "Delivery"
-    )]
+    #[arg(long, value_name = "N", help_heading = "Delivery")]
     pub(crate) retry: Option<String>,
 
     /// Show the dialogue on standard error (secrets as ***) [setting]
@@ -284,6 +202,23 @@ pub(crate) struct Args {
     /// Print the result as one JSON object [setting]
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
+}
+
+impl Args {
+    /// Reads the command line.
+    ///
+    /// An option's value is taken as it is, also when it starts with a hyphen: a subject may be
+    /// `-50 % off`, a text a diff, an address `-f@example.com`.
+    pub(crate) fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let as_it_is = |arg: clap::Arg| {
+            let takes_value = arg.get_action().takes_values();
+            arg.allow_hyphen_values(takes_value)
+        };
+        let matches = Self::command()
+            .mut_args(as_it_is)
+            .try_get_matches_from(arguments)?;
+        Self::from_arg_matches(&matches)
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser as _;
 
 use self::args::Args;
 use self::output::{Console, Volume, after_output, recipients, to_stdout};
@@ -35,7 +34,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     report_bugs();
     let console = Console::new();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let exit = match Args::try_parse_from(&arguments) {
+    let exit = match Args::read(&arguments) {
         Ok(args) => send(&args, &console),
         Err(error) => told_by_clap(&error, &arguments, &console),
     };

@@ -23,7 +23,7 @@ fn what_is_wrong_before_connecting_is_failed() {
             64,
             "usage",
         ),
-        (&["-S", "m.test", "--timeout"], 64, "usage"),
+        (&["-S", "m.test", "stray"], 64, "usage"),
         (
             &["-S", "m.test", "--to", "b@x.org", "--body-file", "/none"],
             66,

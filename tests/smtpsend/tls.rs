@@ -62,7 +62,7 @@ fn plaintext_that_comes_a_moment_after_the_220_ends_everything() {
 #[test]
 fn nothing_leaves_where_starttls_is_not_offered() {
     let server =
-        Server::text("S: 220 x\nC: EHLO *\nS: 250-x\nS: 250-XXXXXXXA\nS: 250 AUTH PLAIN\nC: QUIT");
+        Server::text("S: 220 x\nC: EHLO *\nS: 250-x\nS: 250-YYYYYYYA\nS: 250 AUTH PLAIN\nC: QUIT");
     user_call(&server)
         .fails_with(69)
         .stderr_has("STARTTLS not offered")
