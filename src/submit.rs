@@ -133,7 +133,7 @@ impl Submission {
         {
             return Err(
                 Failure::new(Kind::Auth, "credentials are not sent without TLS").with_hint(
-                    "leave out --tls none, or, where nobody can listen, add --allow-cleartext-auth",
+                    "leave out --tls none; or send as nobody (--auth none); or, where nobody can listen, add --allow-cleartext-auth",
                 ),
             );
         }

@@ -22,7 +22,7 @@ pub(super) fn addr_spec(text: &str, tokens: &[Token<'_>]) -> Result<Address> {
             Kind::Message,
             format!("\"{}\" has no domain", super::excerpt(written)),
         )
-        .with_hint("write the whole address, such as name@example.com"));
+        .with_hint("write the whole address, such as name@example.com; a name with a comma needs quotes: \"Smith, John\" <john@example.com>"));
     };
     let local = local_part(text, &tokens[..at])?;
     let domain = domain(text, &tokens[at + 1..])?;

@@ -43,7 +43,12 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>> {
         .find(|(_, c)| c.is_control() && *c != '\t')
     {
         let what = format!("control character {}", super::named(c));
-        return Err(fault(text, at, &what));
+        let failure = fault(text, at, &what);
+        return Err(match c {
+            '\r' => failure
+                .with_hint("does it come from a file with DOS line ends? tr -d '\\r' removes them"),
+            _ => failure,
+        });
     }
     let mut tokens = Vec::new();
     let mut spaced = false;

@@ -13,6 +13,11 @@ Exit codes: 0 every recipient accepted · 64 usage · 65 bad message or address 
 I/O · 75 try again later · 76 protocol broken · 77 authentication · 78 settings, port 25";
 
 const AFTER_LONG_HELP: &str = "\
+Examples:
+  df -h | smtpsend -S smtp.example.com -u me@example.com --to bob@example.com -s Disks
+  smtpsend < message.eml
+  smtpsend --to bob@example.com --body-file report.txt --json
+
 Environment:
   Each option marked [setting] also comes from SMTPSEND_ and its name in capitals with _ for -:
   SMTPSEND_SERVER, SMTPSEND_CA_FILE, … A flag goes before the environment; an empty variable counts
@@ -62,6 +67,8 @@ pub(crate) struct Args {
     pub(crate) body: Option<OsString>,
 
     /// A file with the text of the message; - for standard input
+    ///
+    /// Always taken for a text. A message with its header is sent with smtpsend < FILE.
     #[arg(long, value_name = "PATH", help_heading = "Message")]
     pub(crate) body_file: Option<PathBuf>,
 
@@ -186,8 +193,8 @@ pub(crate) struct Args {
 
     /// Try so many more times after a temporary failure, waiting longer each time [setting]
     ///
-    /// Waits 1 s, 4 s, 16 s and so on up to 5 minutes, within --deadline. What may have been
-    /// delivered is not sent again.
+    /// Waits 1 s, 4 s, 16 s and so on up to 5 minutes, within --deadline: 3 cover 21 s, and 5
+    /// the 6 minutes that greylisting takes. What may have been delivered is not sent again.
     #[arg(long, value_name = "N", help_heading = "Delivery")]
     pub(crate) retry: Option<String>,
 

@@ -103,6 +103,20 @@ impl<'r> Result<'r> {
         }
     }
 
+    /// The result in a few words.
+    pub(crate) fn summary(&self) -> String {
+        let accepted = self
+            .recipients
+            .iter()
+            .filter(|recipient| recipient.status == "accepted")
+            .count();
+        let count = self.recipients.len();
+        format!(
+            "{} (exit {}), accepted for {accepted} of {count} recipients",
+            self.status, self.exit
+        )
+    }
+
     /// The result of a run that ended before there was a submission.
     pub(crate) fn failed(exit: Exit, failure: Option<&Failure>, message: String) -> Self {
         let error = match failure {

@@ -25,7 +25,7 @@ use self::output::{Console, Volume, after_output, recipients, to_stdout};
 use self::request::Request;
 use self::settings::Settings;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::submit::Submission;
 
 /// Runs the program with these arguments (the first is its name) and this process's environment,
@@ -65,20 +65,39 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
     let tip = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "));
-    let stray_address = what.starts_with("unexpected argument '") && what.contains('@');
-    let hint = match tip {
-        Some(tip) => tip,
-        None if stray_address => "a recipient is given with --to",
-        None => "smtpsend --help names every option",
-    };
-    console.line(&format!("smtpsend: {what}"));
-    console.line(&format!("hint: {hint}"));
-    if arguments.iter().any(|argument| argument == "--json") {
-        let result = json::Result::failed(Exit::Usage, None, what);
-        print_json(&result, Exit::Usage, console)
-    } else {
-        Exit::Usage
-    }
+    let hint = hint_for(&what)
+        .or(tip)
+        .unwrap_or("smtpsend --help names every option");
+    let failure = Failure::new(Kind::Usage, what).with_hint(hint);
+    let json = arguments.iter().any(|argument| argument == "--json");
+    fail(&failure.into(), json, console)
+}
+
+/// What to do instead of what other programs call so.
+fn hint_for(what: &str) -> Option<&'static str> {
+    let argument = what
+        .strip_prefix("unexpected argument '")?
+        .split('\'')
+        .next()?;
+    Some(match argument {
+        "--attach" | "--attachment" | "-a" | "-A" => {
+            "files are not attached yet: make the message with another tool, and pipe it in"
+        }
+        "--password" | "--pass" | "-p" => {
+            "other users of this machine would see it: use SMTPSEND_PASSWORD or --password-file"
+        }
+        "--insecure" | "-k" | "--no-check-certificate" => {
+            "certificates are always checked; name the authority of your own server with --ca-file"
+        }
+        "-t" | "-i" | "-ti" | "-it" | "-oi" => {
+            "leave it out: without recipients on the command line those of the message count"
+        }
+        argument if argument.contains('@') => "a recipient is given with --to",
+        argument if !argument.starts_with('-') => {
+            "a message is read with < FILE, a text of several words needs quotes"
+        }
+        _ => return None,
+    })
 }
 
 fn send(args: &Args, console: &Console) -> Exit {
@@ -145,7 +164,14 @@ fn print_json(result: &json::Result<'_>, exit: Exit, console: &Console) -> Exit 
     });
     match written {
         Ok(()) => exit,
-        Err(failure) => fail(&failure.into(), false, console),
+        Err(failure) => {
+            // What happened to the message has happened all the same.
+            let words = format!(
+                "{failure}; the result would have been: {}",
+                result.summary()
+            );
+            fail(&Failure::new(failure.kind, words).into(), false, console)
+        }
     }
 }
 

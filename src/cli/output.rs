@@ -92,11 +92,28 @@ impl Console {
                 .collect(),
             Some(_) => Vec::new(),
         };
-        rungs.iter().for_each(|failure| say(failure));
+        let mut said: Vec<&Failure> = Vec::new();
+        for failure in rungs {
+            if !said.contains(&failure) {
+                say(failure);
+                said.push(failure);
+            }
+        }
         for failure in &failures {
-            if !rungs.iter().any(|rung| rung.message == failure.message) {
+            if !said.iter().any(|rung| rung.message == failure.message) {
                 say(failure);
             }
+        }
+        let accepted = report
+            .recipients
+            .iter()
+            .filter(|(_, verdict)| verdict.is_accepted())
+            .count();
+        if accepted > 0 {
+            let all = recipients(report.recipients.len());
+            self.line(&format!(
+                "hint: accepted for {accepted} of {all}: do not send it to them again"
+            ));
         }
         for hint in failures
             .iter()

@@ -16,7 +16,9 @@ use super::{stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind};
-use crate::message::{Fields, HeaderField, Input, Intake, Message, Text, classify, new_message_id};
+use crate::message::{
+    Fields, HeaderField, Input, Intake, Message, Text, classify, nearly_a_message, new_message_id,
+};
 use crate::plan::Plan;
 use crate::smtp::Observer as _;
 
@@ -155,6 +157,12 @@ fn message(
         }
         Intake::Body => {
             console.note("what is read is the body");
+            if let (Source::Stdin(Input::Auto), Some(line)) = (source, nearly_a_message(&bytes)) {
+                console.warning(&format!(
+                    "standard input is taken for a text: it starts like a message, but line {line} is no header \
+                     field (is an empty line missing?)"
+                ));
+            }
             Ok(Message::compose(fields, Text::new(bytes, charset)?)?)
         }
     }

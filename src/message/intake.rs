@@ -65,6 +65,20 @@ pub fn classify(input: &[u8], how: Input) -> Result<Intake> {
     }
 }
 
+/// The line that keeps `input` from being a message, when what stands before it is the better part
+/// of a header: two fields or more, one of them a telling one. An empty line is missing, then.
+pub fn nearly_a_message(input: &[u8]) -> Option<u64> {
+    let line = header::read(input, Strictness::Strict).err()?;
+    let before: usize = input
+        .split_inclusive(|&octet| octet == b'\n')
+        .take(usize::try_from(line).ok()?.saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
+    let block = header::read(&input[..before], Strictness::Strict).ok()?;
+    let tells = TELLING.iter().any(|name| block.header.has(name));
+    (tells && block.header.fields().len() >= 2).then_some(line)
+}
+
 /// This line stands where header fields stand, and is none.
 pub(super) fn not_a_field(line: u64) -> Failure {
     Failure::new(
@@ -78,6 +92,19 @@ pub(super) fn not_a_field(line: u64) -> Failure {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_empty_line_is_noticed() {
+        for (input, line) in [
+            ("To: b@x.org\nSubject: x\nhello\n", Some(3)),
+            ("To: b@x.org\nSubject: x\n\nhello\n", None),
+            ("To: do\nmilk\n", None),
+            ("Error: a\nError: b\nmore\n", None),
+            ("hello\n", None),
+        ] {
+            assert_eq!(nearly_a_message(input.as_bytes()), line, "{input:?}");
+        }
+    }
 
     #[test]
     fn a_message_has_a_header_block_with_a_telling_field() {

@@ -25,7 +25,7 @@ use std::time::SystemTime;
 pub use content::{Content, Facts, Reader};
 pub use field::HeaderField;
 pub use identity::new_message_id;
-pub use intake::{Input, Intake, classify};
+pub use intake::{Input, Intake, classify, nearly_a_message};
 pub use text::Text;
 
 use crate::address::words::{self, Charset};

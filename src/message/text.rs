@@ -106,7 +106,8 @@ impl Text {
         match (self.kind, &self.undecodable) {
             (TextKind::Utf8, _) => None,
             (TextKind::Unknown8bit, charset) => Some(format!(
-                "the body is not valid {}: sent byte for byte as unknown-8bit",
+                "the body is not valid {}: sent byte for byte as unknown-8bit \
+                 (if it is in another character set, name it with --charset)",
                 charset.as_deref().unwrap_or(UTF_8.name())
             )),
             (TextKind::Data, _) => Some(

@@ -138,7 +138,7 @@ impl<'o> Greeted<'o> {
             self.dialogue.quit();
             return Err(refused(
                 Failure::new(Kind::Tls, "STARTTLS not offered")
-                    .with_hint("nothing is sent without TLS; the port may want implicit TLS (--tls implicit), or somebody strips STARTTLS"),
+                    .with_hint("nothing is sent without TLS: the port may want implicit TLS (--tls implicit), or somebody strips STARTTLS; only for a test server on this machine: --tls none"),
             ));
         }
         let stage = Stage::StartTls;

@@ -85,7 +85,10 @@ pub(crate) fn deliver(
         reply: None,
     };
     let in_order = run.transactions().is_ok();
-    let (verdicts, reply) = run.settled();
+    let (mut verdicts, reply) = run.settled();
+    if session.authenticated.is_none() && !session.capabilities.auth.is_empty() {
+        verdicts = verdicts.into_iter().map(wants_a_user).collect();
+    }
     if in_order {
         session.dialogue.quit();
     }
@@ -94,6 +97,27 @@ pub(crate) fn deliver(
         reply,
         size: content.facts().size,
     })
+}
+
+/// Where nobody is authenticated and the server offers AUTH, that is what most refusals of an envelope
+/// are about, whatever their words.
+fn wants_a_user(verdict: Verdict) -> Verdict {
+    let of_the_envelope = |text: &str| text.starts_with("MAIL ") || text.starts_with("RCPT ");
+    match verdict {
+        Verdict::Rejected(cause)
+            if cause.failure.kind == Kind::Refused
+                && cause.failure.hint.is_none()
+                && of_the_envelope(&cause.failure.message) =>
+        {
+            let hint = "the server offers AUTH and no user is given: set --user or SMTPSEND_USER";
+            let failure = cause.failure.clone().with_hint(hint);
+            Verdict::Rejected(Arc::new(Cause {
+                failure,
+                reply: cause.reply.clone(),
+            }))
+        }
+        other => other,
+    }
 }
 
 /// The message in the form this server takes.

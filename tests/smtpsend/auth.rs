@@ -304,3 +304,16 @@ fn a_server_that_quotes_the_secret_is_not_repeated() {
         server.finish();
     }
 }
+
+#[test]
+fn a_refusal_without_a_user_leads_to_one_where_auth_is_offered() {
+    let server = parts::server(&[
+        &offering("AUTH PLAIN"),
+        "C: MAIL *\nS: 250 ok\nC: RCPT *\nS: 554 5.7.1 access denied\nC: QUIT",
+    ]);
+    call(&server)
+        .fails_with(69)
+        .stderr_has("hint: the server offers AUTH and no user is given")
+        .run();
+    server.finish();
+}

@@ -96,6 +96,11 @@ fn usage_errors_are_as_reviewed() {
         &["-q", "-v"],
         &["-n", "--json-lines"],
         &["--retry"],
+        &["--attach", "report.pdf"],
+        &["--password", "hunter2"],
+        &["-t", "-i"],
+        &["--insecure"],
+        &["-s", "two", "words"],
     ] {
         all.push_str(&format!(
             "$ smtpsend {}\n{}\n",

@@ -195,3 +195,15 @@ fn a_value_may_start_with_a_hyphen() {
     assert_eq!(delivery.fields("Subject"), ["-50% off"]);
     assert!(delivery.message.text().ends_with("\r\n\r\n--- a/file\r\n"));
 }
+
+#[test]
+fn a_missing_empty_line_is_not_passed_over_in_silence() {
+    let server = server(&[], 1);
+    call(&server)
+        .args(["--to", "b@example.com"])
+        .stdin("To: b@example.com\nSubject: x\nhello\n")
+        .stderr_has("warning: standard input is taken for a text")
+        .stderr_has("line 3")
+        .run();
+    server.finish();
+}

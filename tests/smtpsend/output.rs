@@ -70,6 +70,7 @@ fn each_refused_recipient_has_its_line_and_the_hint_stands_once() {
         .stderr_is(format!(
             "smtpsend: {at}: RCPT <c@x.org>: 550 5.1.1 no such user\n\
              smtpsend: {at}: RCPT <d@x.org>: 550 5.1.1 no such user\n\
+             hint: accepted for 1 of 3 recipients: do not send it to them again\n\
              hint: check the address for a typing error\n"
         ))
         .run();

@@ -47,6 +47,7 @@ fn run_by_shell(script: &str) -> usize {
     )
     .unwrap();
     fs::write(folder.path().join("backup"), "#!/bin/sh\necho saved\n").unwrap();
+    fs::write(folder.path().join("failing"), "echo broken\nexit 1\n").unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_smtpsend")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let output = Command::new("sh")
@@ -87,15 +88,22 @@ fn each_shell_command_sends() {
 }
 
 #[test]
-fn the_cron_job_sends() {
-    let jobs = blocks("crontab").concat();
-    let job = jobs.lines().find(|line| line.contains("smtpsend")).unwrap();
-    let command = job
-        .splitn(6, ' ')
-        .nth(5)
-        .unwrap()
-        .replace("/usr/local/bin/backup", "sh ./backup");
-    assert_eq!(run_by_shell(&command), 1);
+fn the_cron_jobs_send() {
+    let jobs = blocks("crontab").join("\n");
+    let jobs: Vec<_> = jobs
+        .lines()
+        .filter(|line| line.contains("/smtpsend "))
+        .collect();
+    assert_eq!(jobs.len(), 2);
+    for (job, backup) in jobs.into_iter().zip(["sh ./backup", "sh ./failing"]) {
+        let command = job.splitn(6, ' ').nth(5).unwrap();
+        let command = command.replace("/usr/local/bin/backup", backup);
+        assert_eq!(
+            run_by_shell(&command.replace("/usr/local/bin/", "")),
+            1,
+            "{job}"
+        );
+    }
 }
 
 #[test]
@@ -119,7 +127,8 @@ fn the_php_setting_sends_what_mail_hands_over() {
         .split('"')
         .nth(1)
         .unwrap()
-        .replace("/usr/local/bin/", "");
+        .replace("/usr/local/bin/", "")
+        .replace(" --server smtp.example.com --user alice@example.com --password-file /etc/smtp-password", "");
     let script = format!(
         "printf 'To: b@example.com\\nSubject: x\\nX-PHP-Originating-Script: 0:a.php\\n\\nHello' | {command}"
     );
@@ -136,7 +145,8 @@ fn the_systemd_service_sends() {
     let command = line.split('\'').nth(1).unwrap();
     let command = command
         .replace("systemctl status --full \"%i\"", "echo failed")
-        .replace('%', "");
+        .replace('%', "")
+        .replace("/usr/local/bin/", "");
     assert_eq!(run_by_shell(&command), 1);
 }
 
