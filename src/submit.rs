@@ -10,9 +10,10 @@ use crate::report::{Peer, Report};
 use crate::route::dial;
 use crate::route::resolve::Names;
 use crate::route::{Attempt, Outcome, Rung, Security};
+use crate::smtp::delivery;
 use crate::smtp::session::{Closed, Greeted, Opening, Protected, Session};
 use crate::smtp::tls::Tls;
-use crate::smtp::transaction::{self, Manner};
+use crate::smtp::transaction::Manner;
 use crate::smtp::{Observer, Verdict, sasl};
 
 /// The first wait of `--retry`; each next one is four times as long.
@@ -152,7 +153,7 @@ impl Submission {
             pipelining: self.plan.pipelining,
             all_or_nothing: self.plan.all_or_nothing,
         };
-        let outcome = transaction::deliver(session, envelope, message, manner)
+        let outcome = delivery::deliver(session, envelope, message, manner)
             .map_err(|failure| failure.at(&rung))?;
         report.reply = outcome.reply;
         report.size = outcome.size;

@@ -2,11 +2,13 @@
 //!
 //! From below: `wire` moves bytes, with TLS or without; `reply` reads bounded replies; `dialogue`
 //! pairs commands with replies and knows how long each may take; `session` opens what can be
-//! trusted (greeting, EHLO, STARTTLS, AUTH by `sasl`); `transaction` brings one message to its
-//! recipients and has a [`Verdict`] for each; `hint` knows what to do about a refusal.
+//! trusted (greeting, EHLO, STARTTLS, AUTH by `sasl`); `delivery` fits one message to what the server
+//! offers, `transaction` brings it to its recipients with a [`Verdict`] for each, and `data` sends its
+//! octets; `hint` knows what to do about a refusal.
 
 pub mod capability;
 pub(crate) mod data;
+pub(crate) mod delivery;
 pub mod dialogue;
 pub(crate) mod hint;
 pub mod reply;

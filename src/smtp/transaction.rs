@@ -1,4 +1,4 @@
-//! One message to its recipients: MAIL, RCPT, DATA and the body, with a verdict for each.
+//! MAIL, RCPT for each recipient, DATA and the body, with a verdict for each.
 //!
 //! With PIPELINING (RFC 2920) MAIL, all RCPT and DATA leave in one group, and every reply is
 //! matched to its command; without it they go one by one. A server that takes only so many
@@ -13,12 +13,11 @@ use super::data::{self, Broken};
 use super::dialogue::{Dialogue, Stage};
 use super::hint::unexpected;
 use super::reply::{Enhanced, Reply};
-use super::session::Session;
 use super::verdict::{Cause, Verdict};
 use crate::address::Address;
 use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
-use crate::message::{Content, Message};
+use crate::message::Content;
 
 /// Recipients up to which all commands leave in one group. A common default is to take a thousand
 /// recipients and to forgive a thousand more with 452; what comes then counts as errors, for which
@@ -39,127 +38,49 @@ pub(crate) struct Manner {
     pub(crate) all_or_nothing: bool,
 }
 
-/// What came of it.
-pub(crate) struct Outcome {
+/// How it ended.
+pub(crate) struct Done {
     /// One verdict for each recipient, in the order of the envelope.
     pub(crate) verdicts: Vec<Verdict>,
     /// The last positive reply to the message itself.
     pub(crate) reply: Option<Reply>,
-    /// Octets of the message as the server was to get it.
-    pub(crate) size: u64,
+    /// The session can go on.
+    pub(crate) in_order: bool,
 }
 
-/// Hands the message over, in as many transactions as it takes, and ends the session.
-///
-/// # Errors
-/// `Message` when this server cannot take this message at all: too large for its SIZE (RFC 1870),
-/// or in need of 8BITMIME or SMTPUTF8 that it does not offer. Then no MAIL was sent.
-pub(crate) fn deliver(
-    mut session: Session<'_>,
+/// Brings the content to the recipients, in as many transactions as it takes. `mail` is the MAIL
+/// command; pipelining must have been offered if it is wanted.
+pub(crate) fn run(
+    dialogue: &mut Dialogue<'_>,
     envelope: &Envelope,
-    message: &Message,
+    content: &Content<'_>,
+    mail: &str,
     manner: Manner,
-) -> Result<Outcome> {
-    let content = match prepare(&session, envelope, message) {
-        Ok(content) => content,
-        Err(failure) => {
-            session.dialogue.quit();
-            return Err(failure);
-        }
-    };
-    let mail = mail_command(&session, envelope, &content);
-    let pipelining = manner.pipelining && session.capabilities.pipelining;
+) -> Done {
     let window = match envelope.recipients().len() {
-        _ if !pipelining => 1,
+        _ if !manner.pipelining => 1,
         ..=ONE_GROUP => usize::MAX,
         _ => WINDOW,
     };
+    let fates = vec![Fate::Open; envelope.recipients().len()];
+    let all_or_nothing = manner.all_or_nothing;
     let mut run = Run {
         window,
-        all_or_nothing: manner.all_or_nothing,
-        dialogue: &mut session.dialogue,
+        all_or_nothing,
+        dialogue,
         envelope,
-        content: &content,
+        content,
         mail,
-        fates: vec![Fate::Open; envelope.recipients().len()],
+        fates,
         reply: None,
     };
     let in_order = run.transactions().is_ok();
-    let (mut verdicts, reply) = run.settled();
-    if session.authenticated.is_none() && !session.capabilities.auth.is_empty() {
-        verdicts = verdicts.into_iter().map(wants_a_user).collect();
-    }
-    if in_order {
-        session.dialogue.quit();
-    }
-    Ok(Outcome {
+    let (verdicts, reply) = run.settled();
+    Done {
         verdicts,
         reply,
-        size: content.facts().size,
-    })
-}
-
-/// Where nobody is authenticated and the server offers AUTH, that is what most refusals of an envelope
-/// are about, whatever their words.
-fn wants_a_user(verdict: Verdict) -> Verdict {
-    let of_the_envelope = |text: &str| text.starts_with("MAIL ") || text.starts_with("RCPT ");
-    match verdict {
-        Verdict::Rejected(cause)
-            if cause.failure.kind == Kind::Refused
-                && cause.failure.hint.is_none()
-                && of_the_envelope(&cause.failure.message) =>
-        {
-            let hint = "the server offers AUTH and no user is given: set --user or SMTPSEND_USER";
-            let failure = cause.failure.clone().with_hint(hint);
-            Verdict::Rejected(Arc::new(Cause {
-                failure,
-                reply: cause.reply.clone(),
-            }))
-        }
-        other => other,
+        in_order,
     }
-}
-
-/// The message in the form this server takes.
-fn prepare<'m>(
-    session: &Session<'_>,
-    envelope: &Envelope,
-    message: &'m Message,
-) -> Result<Content<'m>> {
-    let offers = &session.capabilities;
-    if envelope.needs_smtputf8() && !offers.smtputf8 {
-        return Err(Failure::new(
-            Kind::Message,
-            "the server does not take addresses with characters outside ASCII (SMTPUTF8)",
-        )
-        .with_hint("use an ASCII address, or another server"));
-    }
-    let content = message.content(offers.smtputf8, offers.eight_bit_mime)?;
-    let size = content.facts().size;
-    match offers.size {
-        Some(Some(limit)) if size > limit => Err(Failure::new(
-            Kind::Message,
-            format!("the message has {size} octets and the server takes {limit} (SIZE)"),
-        )
-        .with_hint("send less, or put what is large somewhere else and send its address")),
-        _ => Ok(content),
-    }
-}
-
-fn mail_command(session: &Session<'_>, envelope: &Envelope, content: &Content<'_>) -> String {
-    let offers = &session.capabilities;
-    let facts = content.facts();
-    let mut command = format!("MAIL FROM:<{}>", envelope.sender());
-    if offers.size.is_some() {
-        command.push_str(&format!(" SIZE={}", facts.size));
-    }
-    if facts.eight_bit.is_some() && offers.eight_bit_mime {
-        command.push_str(" BODY=8BITMIME");
-    }
-    if envelope.needs_smtputf8() || facts.utf8_header {
-        command.push_str(" SMTPUTF8");
-    }
-    command
 }
 
 /// Where a recipient stands while the session goes on.
@@ -184,7 +105,7 @@ struct Run<'r, 'o> {
     dialogue: &'r mut Dialogue<'o>,
     envelope: &'r Envelope,
     content: &'r Content<'r>,
-    mail: String,
+    mail: &'r str,
     fates: Vec<Fate>,
     reply: Option<Reply>,
 }
@@ -360,7 +281,7 @@ impl Run<'_, '_> {
 
     fn send(&mut self, stage: &Stage) -> Result<()> {
         match stage {
-            Stage::Mail(_) => self.dialogue.send(&self.mail),
+            Stage::Mail(_) => self.dialogue.send(self.mail),
             Stage::Rcpt(path) => self.dialogue.send(&format!("RCPT TO:<{path}>")),
             _ => self.dialogue.send("DATA"),
         }
