@@ -8,7 +8,7 @@
 use super::dialogue::{Dialogue, Stage};
 use super::hint::unexpected;
 use super::reply::Reply;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Kind};
 use crate::message::Content;
 
 /// Why there is no reply to the message.
@@ -19,19 +19,28 @@ pub(crate) enum Broken {
     Uncertain(Failure, Option<Reply>),
 }
 
+/// Why the message was not sent to its end.
+enum Halt {
+    /// The server answered before it was over, or the message cannot be read: that is the reason,
+    /// whatever comes after it.
+    Known(Failure, Option<Reply>),
+    /// The connection is gone; the server may have said why.
+    Lost(Failure),
+}
+
 /// Sends the content and the final dot; gives back the reply to it, which may be a refusal.
 pub(crate) fn send(
     dialogue: &mut Dialogue<'_>,
     content: &Content<'_>,
 ) -> std::result::Result<Reply, Broken> {
-    if let Err(failure) = write(dialogue, content) {
-        // What the server said before it hung up is worth more than that it did.
-        let word = dialogue.last_word();
-        return Err(match word.filter(Reply::is_negative) {
-            Some(reply) => {
-                Broken::Incomplete(unexpected(&Stage::Body, &reply, Kind::Refused), Some(reply))
-            }
-            None => Broken::Incomplete(failure, None),
+    if let Err(halt) = write(dialogue, content) {
+        dialogue.wire.stop_writing();
+        return Err(match halt {
+            Halt::Known(failure, reply) => Broken::Incomplete(failure, reply),
+            Halt::Lost(failure) => match dialogue.last_word().filter(Reply::is_negative) {
+                Some(reply) => Broken::Incomplete(refusal(&reply), Some(reply)),
+                None => Broken::Incomplete(failure, None),
+            },
         });
     }
     let stage = Stage::FinalDot;
@@ -43,6 +52,10 @@ pub(crate) fn send(
         )),
         Err(failure) => Err(uncertain(failure, None)),
     }
+}
+
+fn refusal(reply: &Reply) -> Failure {
+    unexpected(&Stage::Body, reply, Kind::Refused)
 }
 
 fn uncertain(failure: Failure, reply: Option<Reply>) -> Broken {
@@ -62,16 +75,13 @@ fn uncertain(failure: Failure, reply: Option<Reply>) -> Broken {
 }
 
 /// Writes the message and the final dot, to the last octet.
-fn write(dialogue: &mut Dialogue<'_>, content: &Content<'_>) -> Result<()> {
+fn write(dialogue: &mut Dialogue<'_>, content: &Content<'_>) -> std::result::Result<(), Halt> {
     let unreadable = |error: std::io::Error| {
-        Failure::new(
-            Kind::Io,
-            format!("the message cannot be read any more: {error}"),
-        )
+        let words = format!("the message cannot be read any more: {error}");
+        Halt::Known(Failure::new(Kind::Io, words), None)
     };
-    dialogue
-        .observer
-        .sent(&format!("(the message: {} octets)", content.facts().size));
+    let shown = format!("(the message: {} octets)", content.facts().size);
+    dialogue.observer.sent(&shown);
     let mut reader = content.reader();
     let mut stuffer = Stuffer::default();
     // Each chunk leaves when the next one is there, so that the last one takes the final dot along.
@@ -85,21 +95,26 @@ fn write(dialogue: &mut Dialogue<'_>, content: &Content<'_>) -> Result<()> {
 }
 
 /// Writes what is queued, as long as the server has nothing to say against it.
-fn flush(dialogue: &mut Dialogue<'_>) -> Result<()> {
+fn flush(dialogue: &mut Dialogue<'_>) -> std::result::Result<(), Halt> {
     let stage = Stage::Body;
+    let mut until = dialogue.patience(&stage).until();
     loop {
         // A reply before the final dot is the server's way of hanging up.
-        match dialogue.early_reply(&stage)? {
-            Some(reply) if reply.is_negative() => {
-                return Err(unexpected(&stage, &reply, Kind::Refused));
+        match dialogue.early_reply(&stage) {
+            Ok(None) => {}
+            Ok(Some(reply)) if reply.is_negative() => {
+                return Err(Halt::Known(refusal(&reply), Some(reply.brief())));
             }
-            Some(reply) => {
+            Ok(Some(reply)) => {
                 let words = format!("{stage}: a reply before the message was complete: {reply}");
-                return Err(Failure::new(Kind::Protocol, words));
+                return Err(Halt::Known(
+                    Failure::new(Kind::Protocol, words),
+                    Some(reply.brief()),
+                ));
             }
-            None => {}
+            Err(failure) => return Err(Halt::Known(failure, None)),
         }
-        if dialogue.flush(&stage)? {
+        if dialogue.flush(&stage, &mut until).map_err(Halt::Lost)? {
             return Ok(());
         }
     }

@@ -229,13 +229,15 @@ impl<'o> Dialogue<'o> {
     }
 
     /// Writes what is queued, reading meanwhile; true when all of it has left, false when the
-    /// server said something before that.
-    pub(crate) fn flush(&mut self, stage: &Stage) -> Result<bool> {
+    /// server said something before that. `until` moves on only when octets have left.
+    pub(crate) fn flush(&mut self, stage: &Stage, until: &mut Instant) -> Result<bool> {
         let patience = self.patience(stage);
-        self.wire.flush(patience).map_err(|broken| match broken {
-            Broken::TimedOut => self.timed_out(stage, patience.wait),
-            other => self.lost(&other, stage),
-        })
+        self.wire
+            .flush(patience, until)
+            .map_err(|broken| match broken {
+                Broken::TimedOut => self.timed_out(stage, patience.wait),
+                other => self.lost(&other, stage),
+            })
     }
 
     /// A reply that has come while we are still writing, if it is complete. Does not wait.
@@ -248,13 +250,12 @@ impl<'o> Dialogue<'o> {
         }
     }
 
-    /// What the server has said already, once nothing more will be written. Does not wait.
+    /// What the server has said already, once nothing more is written. Does not wait.
     pub(crate) fn last_word(&mut self) -> Option<Reply> {
-        self.wire.stop_writing();
         loop {
-            let known = self.wire.inbox.len();
+            let known = self.wire.received();
             let reply = self.early_reply(&Stage::Body).ok()?;
-            if reply.is_some() || self.wire.inbox.len() <= known {
+            if reply.is_some() || self.wire.received() == known {
                 return reply;
             }
         }

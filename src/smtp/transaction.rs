@@ -299,6 +299,8 @@ impl Run<'_, '_> {
         if replies.mail_refused {
             // The reply to MAIL decided; this one only says that there was none.
         } else if [250, 251, 252].iter().any(|&due| reply.answers(due)) {
+            // What it was told in an earlier transaction no longer counts.
+            self.fates[index] = Fate::Open;
             replies.accepted.push((index, reply));
         } else if matches!(reply.code, 452 | 552) && !self.all_or_nothing {
             full.get_or_insert_with(|| reply.clone());

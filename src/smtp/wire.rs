@@ -58,6 +58,9 @@ pub(crate) struct Wire {
     tls_error: Option<rustls::Error>,
     /// Nothing is written any more.
     silent: bool,
+    /// Octets that have left, and that have come, over all.
+    left: u64,
+    received: u64,
 }
 
 impl Wire {
@@ -76,6 +79,8 @@ impl Wire {
             write_error: None,
             tls_error: None,
             silent: false,
+            left: 0,
+            received: 0,
         })
     }
 
@@ -87,6 +92,11 @@ impl Wire {
     /// Our own address on this stream.
     pub(crate) fn local(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
+    }
+
+    /// Octets that have come from the socket, those not understood yet included.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
     }
 
     /// The TLS session, where there is one.
@@ -142,10 +152,19 @@ impl Wire {
     }
 
     /// Writes what is queued, reading meanwhile: true when all of it has left, false as soon as
-    /// something has come. Patience starts anew with each progress.
-    pub(crate) fn flush(&mut self, patience: Patience) -> Result<bool, Broken> {
+    /// something has come. Patience starts anew, and moves `until`, whenever octets have left; what
+    /// comes in does not renew it.
+    pub(crate) fn flush(
+        &mut self,
+        patience: Patience,
+        until: &mut Instant,
+    ) -> Result<bool, Broken> {
         loop {
+            let left = self.left;
             self.write_some()?;
+            if self.left != left {
+                *until = patience.until();
+            }
             if let Some(error) = self.write_error.take() {
                 self.stop_writing();
                 return Err(Broken::Lost(Some(error)));
@@ -156,7 +175,7 @@ impl Wire {
             if self.ended {
                 return Err(self.end());
             }
-            if self.wait(patience.until())? {
+            if self.wait(*until)? {
                 let known = self.inbox.len();
                 match self.read_some() {
                     // The server may half-close and still read; the next write will tell.
@@ -219,11 +238,11 @@ impl Wire {
                 None => self
                     .socket
                     .write(&self.outbox[self.written..])
-                    .map(|count| self.written += count),
-                Some(tls) => tls.write_tls(&mut self.socket).map(drop),
+                    .inspect(|count| self.written += count),
+                Some(tls) => tls.write_tls(&mut self.socket),
             };
             match result {
-                Ok(()) => {}
+                Ok(count) => self.left += count as u64,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => self.write_error = Some(error),
@@ -285,6 +304,7 @@ impl Wire {
             Some(tls) => tls.read_tls(&mut self.socket),
             None => self.socket.read(&mut buffer),
         };
+        self.received += result.as_ref().map_or(0, |&count| count as u64);
         match result {
             Ok(0) => self.ended = true,
             Ok(count) if self.tls.is_none() => self.inbox.push(&buffer[..count]),

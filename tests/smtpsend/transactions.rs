@@ -194,3 +194,14 @@ fn a_good_bye_to_ten_thousand_recipients_is_read_though_they_cannot_be_written()
         server.finish();
     }
 }
+
+#[test]
+fn what_ends_a_later_transaction_counts_more_than_what_postponed_it() {
+    let first = transaction(&[(0, "250 ok"), (1, "452 too many")]);
+    let second = "C: MAIL *\nC: RCPT *\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nREAD 10\nS: 554 5.7.1 no\nWAIT\n";
+    let server = parts::server(&[GROUPS, &first, second]);
+    let json = json_for(&server, 2, 69, &[]);
+    assert_eq!(json["status"], "partial");
+    assert_eq!(json["recipients"][1]["code"], 554);
+    server.finish();
+}
