@@ -90,7 +90,6 @@ impl Submission {
         message: &Message,
         observer: &dyn Observer,
     ) -> Report {
-        let mut attempts = Vec::new();
         let mut report = Report {
             message_id: printable(message.message_id()),
             size: message
@@ -104,7 +103,7 @@ impl Submission {
             recipients: Vec::new(),
             attempts: Vec::new(),
         };
-        let verdicts = self.attempt(envelope, message, observer, &mut attempts, &mut report);
+        let verdicts = self.attempt(envelope, message, observer, &mut report);
         let verdicts = verdicts.unwrap_or_else(|failure| {
             let verdict = Verdict::from_failure(failure, None);
             vec![verdict; envelope.recipients().len()]
@@ -115,7 +114,6 @@ impl Submission {
             .cloned()
             .zip(verdicts)
             .collect();
-        report.attempts = attempts;
         report
     }
 
@@ -125,20 +123,15 @@ impl Submission {
         envelope: &Envelope,
         message: &Message,
         observer: &dyn Observer,
-        attempts: &mut Vec<Attempt>,
         report: &mut Report,
     ) -> Result<Vec<Verdict>> {
         if self.plan.effective_credentials().is_some()
             && self.plan.has_clear_rung()
             && self.plan.cleartext_auth.is_none()
         {
-            return Err(
-                Failure::new(Kind::Auth, "credentials are not sent without TLS").with_hint(
-                    "leave out --tls none; or send as nobody (--auth none); or, where nobody can listen, add --allow-cleartext-auth",
-                ),
-            );
+            return Err(not_in_clear());
         }
-        let (mut session, rung) = self.open(observer, attempts)?;
+        let (mut session, rung) = self.open(observer, &mut report.attempts)?;
         report.server = Some(Peer {
             rung: rung.clone(),
             address: session.dialogue.wire.peer().ok(),
@@ -171,12 +164,7 @@ impl Submission {
         let right = session
             .protection()
             .or_else(|| self.plan.cleartext_auth.map(Protected::from));
-        let Some(right) = right else {
-            return Err(Failure::new(
-                Kind::Auth,
-                "credentials are not sent without TLS",
-            ));
-        };
+        let right = right.ok_or_else(not_in_clear)?;
         session.dialogue.hide(credentials.password());
         let mut mechanism = sasl::choose(self.plan.auth, &session.capabilities.auth, credentials)?;
         session.authenticate(mechanism.as_mut(), right)
@@ -304,6 +292,12 @@ impl Submission {
             Security::Implicit => Session::open_implicit(socket, secure?, opening, observer),
         }
     }
+}
+
+fn not_in_clear() -> Failure {
+    Failure::new(Kind::Auth, "credentials are not sent without TLS").with_hint(
+        "leave out --tls none; or send as nobody (--auth none); or, where nobody can listen, add --allow-cleartext-auth",
+    )
 }
 
 /// When every rung failed: the one that got furthest decides; of equals, the first.

@@ -34,7 +34,7 @@ pub struct Attempt {
     pub took: Duration,
 }
 
-/// How far a rung got. The later, the further: when all fail, the furthest decides.
+/// How far a rung got. Of the addresses of one rung the later here tells more than the earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// The name has no address, or no address of it can be reached from here.

@@ -167,24 +167,19 @@ impl<'o> Dialogue<'o> {
             return Ok(());
         }
         self.out_of_step = true;
-        match self.take() {
-            Ok(Some(reply)) if reply.code == 421 => {
-                self.show(&reply);
-                Err(Failure::new(Kind::Temporary, format!("{stage}: {reply}")))
+        Err(match self.take(stage)? {
+            Some(reply) if reply.code == 421 => {
+                Failure::new(Kind::Temporary, format!("{stage}: {reply}"))
             }
-            Ok(Some(reply)) => {
-                self.show(&reply);
-                Err(Failure::new(
-                    Kind::Protocol,
-                    format!("{stage}: a reply that nothing asked for: {reply}"),
-                ))
-            }
-            Ok(None) => Err(Failure::new(
+            Some(reply) => Failure::new(
+                Kind::Protocol,
+                format!("{stage}: a reply that nothing asked for: {reply}"),
+            ),
+            None => Failure::new(
                 Kind::Protocol,
                 format!("{stage}: half a reply that nothing asked for"),
-            )),
-            Err(Malformed(why)) => Err(Failure::new(Kind::Protocol, format!("{stage}: {why}"))),
-        }
+            ),
+        })
     }
 
     /// Waits for the next reply, writing what is queued meanwhile.
@@ -211,20 +206,11 @@ impl<'o> Dialogue<'o> {
 
     fn next_reply(&mut self, stage: &Stage, until: Instant, wait: Duration) -> Result<Reply> {
         loop {
-            match self.take() {
-                Ok(Some(reply)) => {
-                    self.show(&reply);
-                    return Ok(reply);
-                }
-                Ok(None) => {}
-                Err(Malformed(why)) => {
-                    return Err(Failure::new(Kind::Protocol, format!("{stage}: {why}")));
-                }
+            if let Some(reply) = self.take(stage)? {
+                return Ok(reply);
             }
-            self.wire.turn(until).map_err(|broken| match broken {
-                Broken::TimedOut => self.timed_out(stage, wait),
-                other => self.lost(&other, stage),
-            })?;
+            let turned = self.wire.turn(until);
+            turned.map_err(|broken| self.broken(&broken, stage, wait))?;
         }
     }
 
@@ -232,22 +218,15 @@ impl<'o> Dialogue<'o> {
     /// server said something before that. `until` moves on only when octets have left.
     pub(crate) fn flush(&mut self, stage: &Stage, until: &mut Instant) -> Result<bool> {
         let patience = self.patience(stage);
-        self.wire
-            .flush(patience, until)
-            .map_err(|broken| match broken {
-                Broken::TimedOut => self.timed_out(stage, patience.wait),
-                other => self.lost(&other, stage),
-            })
+        let flushed = self.wire.flush(patience, until);
+        flushed.map_err(|broken| self.broken(&broken, stage, patience.wait))
     }
 
     /// A reply that has come while we are still writing, if it is complete. Does not wait.
     pub(crate) fn early_reply(&mut self, stage: &Stage) -> Result<Option<Reply>> {
         // A connection that is gone is found out by the next write.
         let _ = self.wire.peek();
-        match self.take() {
-            Ok(reply) => Ok(reply.inspect(|reply| self.show(reply))),
-            Err(Malformed(why)) => Err(Failure::new(Kind::Protocol, format!("{stage}: {why}"))),
-        }
+        self.take(stage)
     }
 
     /// What the server has said already, once nothing more is written. Does not wait.
@@ -270,20 +249,21 @@ impl<'o> Dialogue<'o> {
     }
 
     /// The next reply that is complete, with nothing in it that must not be shown.
-    fn take(&mut self) -> std::result::Result<Option<Reply>, Malformed> {
+    fn take(&mut self, stage: &Stage) -> Result<Option<Reply>> {
         let taken = self.reader.take(&mut self.wire.inbox);
         let masked = |text: String| {
             self.hidden
                 .iter()
                 .fold(text, |text, secret| secret.masked_in(text))
         };
-        match taken {
-            Ok(reply) => Ok(reply.map(|reply| Reply {
-                lines: reply.lines.into_iter().map(masked).collect(),
-                ..reply
-            })),
-            Err(Malformed(why)) => Err(Malformed(masked(why))),
-        }
+        let reply = taken.map_err(|Malformed(why)| {
+            Failure::new(Kind::Protocol, format!("{stage}: {}", masked(why)))
+        })?;
+        let reply = reply.map(|reply| Reply {
+            lines: reply.lines.into_iter().map(masked).collect(),
+            ..reply
+        });
+        Ok(reply.inspect(|reply| self.show(reply)))
     }
 
     fn show(&self, reply: &Reply) {
@@ -301,21 +281,9 @@ impl<'o> Dialogue<'o> {
         }
     }
 
-    /// The failure of a wait of this length that is over.
-    pub(crate) fn timed_out(&self, stage: &Stage, wait: Duration) -> Failure {
-        let over = self
-            .waits
-            .deadline
-            .is_some_and(|deadline| Instant::now() >= deadline);
-        let why = if over {
-            "the deadline is over".to_owned()
-        } else {
-            format!("no answer within {}", in_words(wait))
-        };
-        Failure::new(Kind::Temporary, format!("{stage}: {why}"))
-    }
-
-    pub(crate) fn lost(&self, broken: &Broken, stage: impl fmt::Display) -> Failure {
+    /// The failure that a broken stream means at this stage, after a wait of this length.
+    pub(crate) fn broken(&self, broken: &Broken, stage: &Stage, wait: Duration) -> Failure {
+        let over = || self.waits.deadline.is_some_and(|end| Instant::now() >= end);
         let why = match broken {
             // Under TLS 1.3 the server looks at our certificate when the handshake is over for us.
             Broken::Tls(Error::AlertReceived(AlertDescription::CertificateRequired)) => {
@@ -324,7 +292,8 @@ impl<'o> Dialogue<'o> {
                     format!("{stage}: TLS: the server demands a certificate of the client"),
                 );
             }
-            Broken::TimedOut => "timed out".to_owned(),
+            Broken::TimedOut if over() => "the deadline is over".to_owned(),
+            Broken::TimedOut => format!("no answer within {}", in_words(wait)),
             Broken::Lost(None) => "connection closed by the server".to_owned(),
             Broken::Lost(Some(error)) => format!("connection lost: {error}"),
             Broken::Tls(error) => format!("connection lost: TLS: {error}"),

@@ -385,13 +385,13 @@ fn handshake(
     dialogue
         .wire
         .handshake(std::sync::Arc::clone(&tls.config), name, patience)
-        .map_err(|broken| match broken {
+        .map_err(|broken| match &broken {
             Broken::Tls(error) => Closed::new(
                 Outcome::TlsFailed,
-                tls.explain(&error, &opening.host.to_string()),
+                tls.explain(error, &opening.host.to_string()),
             ),
             Broken::TimedOut => {
-                let failure = dialogue.timed_out(&stage, patience.wait);
+                let failure = dialogue.broken(&broken, &stage, patience.wait);
                 let failure = match security {
                     Security::Implicit => failure
                         .with_hint("the port may expect plain SMTP with STARTTLS (--tls starttls)"),
@@ -399,7 +399,10 @@ fn handshake(
                 };
                 Closed::new(Outcome::TlsFailed, failure)
             }
-            lost @ Broken::Lost(_) => Closed::new(Outcome::Lost, dialogue.lost(&lost, &stage)),
+            Broken::Lost(_) => Closed::new(
+                Outcome::Lost,
+                dialogue.broken(&broken, &stage, patience.wait),
+            ),
         })?;
     if let Some(agreed) = dialogue.wire.tls().map(tls::info) {
         dialogue.observer.note(&format!(
