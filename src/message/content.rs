@@ -5,6 +5,7 @@
 //! Leaves dot-stuffing and the terminator to the session. RFC 5321 §2.3.8, RFC 6152, RFC 6531.
 
 use std::io;
+use std::sync::Arc;
 
 use super::lines::Scan;
 
@@ -30,7 +31,7 @@ pub struct Facts {
 /// Where the body comes from, and what one pass over it found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Body {
-    source: Vec<u8>,
+    source: Arc<Vec<u8>>,
     start: usize,
     scan: Scan,
 }
@@ -40,7 +41,7 @@ impl Body {
     pub(super) fn new(source: Vec<u8>, start: usize, first_line: u64) -> Self {
         let scan = Scan::of(&source[start..], first_line);
         Self {
-            source,
+            source: Arc::new(source),
             start,
             scan,
         }
@@ -54,15 +55,15 @@ impl Body {
 
 /// The octets of one message for one server.
 #[derive(Debug, Clone)]
-pub struct Content<'a> {
+pub struct Content {
     header: Vec<u8>,
-    body: &'a Body,
+    body: Body,
     facts: Facts,
 }
 
-impl<'a> Content<'a> {
+impl Content {
     /// The content of a rendered header, its empty line included, and a body.
-    pub(super) fn new(header: Vec<u8>, body: &'a Body, utf8_header: bool) -> Self {
+    pub(super) fn new(header: Vec<u8>, body: Body, utf8_header: bool) -> Self {
         let head = Scan::of(&header, 1);
         let longest = if head.longest > body.scan.longest {
             &head
@@ -196,7 +197,7 @@ pub(super) mod tests {
     use super::*;
 
     /// All octets of a content, read in chunks of this size.
-    pub(in crate::message) fn octets(content: &Content<'_>, chunk: usize) -> Vec<u8> {
+    pub(in crate::message) fn octets(content: &Content, chunk: usize) -> Vec<u8> {
         let mut reader = content.reader_in(chunk);
         let mut octets = Vec::new();
         while let Some(piece) = reader.next_chunk().unwrap() {
@@ -213,7 +214,7 @@ pub(super) mod tests {
     #[test]
     fn line_ends_survive_every_chunk_boundary() {
         let body = Body::new(b"a\r\nb\n\r\n\n.\n.\r\nend".to_vec(), 0, 1);
-        let content = Content::new(b"A: 1\r\n\r\n".to_vec(), &body, false);
+        let content = Content::new(b"A: 1\r\n\r\n".to_vec(), body, false);
         for chunk in 2..40 {
             assert_eq!(
                 octets(&content, chunk),
@@ -225,7 +226,7 @@ pub(super) mod tests {
     #[test]
     fn an_empty_body_adds_nothing() {
         let body = Body::new(b"A: 1\n\n".to_vec(), 6, 3);
-        let content = Content::new(b"A: 1\r\n\r\n".to_vec(), &body, false);
+        let content = Content::new(b"A: 1\r\n\r\n".to_vec(), body, false);
         assert_eq!(octets(&content, CHUNK), b"A: 1\r\n\r\n");
         assert_eq!(content.facts().size, 8);
         assert_eq!(content.facts().longest_line, 4);
@@ -238,7 +239,7 @@ pub(super) mod tests {
             chunk in 2_usize..30,
         ) {
             let kept = Body::new(body.clone().into_bytes(), 0, 1);
-            let content = Content::new(b"\r\n".to_vec(), &kept, false);
+            let content = Content::new(b"\r\n".to_vec(), kept, false);
             let read = octets(&content, chunk);
             prop_assert_eq!(&read[2..], &normalised(body.as_bytes())[..]);
             prop_assert_eq!(content.facts().size, read.len() as u64);

@@ -145,7 +145,7 @@ impl Message {
     /// # Errors
     /// [`Kind::Message`], naming the line or the field, when it cannot be sent without the
     /// extension that the server lacks.
-    pub fn content(&self, smtputf8: bool, eight_bit_mime: bool) -> Result<Content<'_>> {
+    pub fn content(&self, smtputf8: bool, eight_bit_mime: bool) -> Result<Content> {
         if let Some(line) = self.body.scan().eight_bit.filter(|_| !eight_bit_mime) {
             return Err(Failure::new(
                 Kind::Message,
@@ -170,7 +170,7 @@ impl Message {
         if self.separator {
             octets.extend_from_slice(b"\r\n");
         }
-        Ok(Content::new(octets, &self.body, utf8_header))
+        Ok(Content::new(octets, self.body.clone(), utf8_header))
     }
 
     fn sent_fields(&self) -> impl Iterator<Item = &Field> {

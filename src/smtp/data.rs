@@ -31,7 +31,7 @@ enum Halt {
 /// Sends the content and the final dot; gives back the reply to it, which may be a refusal.
 pub(crate) fn send(
     dialogue: &mut Dialogue<'_>,
-    content: &Content<'_>,
+    content: &Content,
 ) -> std::result::Result<Reply, Broken> {
     if let Err(halt) = write(dialogue, content) {
         dialogue.wire.stop_writing();
@@ -75,7 +75,7 @@ fn uncertain(failure: Failure, reply: Option<Reply>) -> Broken {
 }
 
 /// Writes the message and the final dot, to the last octet.
-fn write(dialogue: &mut Dialogue<'_>, content: &Content<'_>) -> std::result::Result<(), Halt> {
+fn write(dialogue: &mut Dialogue<'_>, content: &Content) -> std::result::Result<(), Halt> {
     let unreadable = |error: std::io::Error| {
         let words = format!("the message cannot be read any more: {error}");
         Halt::Known(Failure::new(Kind::Io, words), None)

@@ -88,11 +88,7 @@ fn wants_a_user(verdict: Verdict) -> Verdict {
 }
 
 /// The message in the form this server takes.
-fn prepare<'m>(
-    session: &Session<'_>,
-    envelope: &Envelope,
-    message: &'m Message,
-) -> Result<Content<'m>> {
+fn prepare(session: &Session<'_>, envelope: &Envelope, message: &Message) -> Result<Content> {
     let offers = &session.capabilities;
     if envelope.needs_smtputf8() && !offers.smtputf8 {
         return Err(Failure::new(
@@ -113,7 +109,7 @@ fn prepare<'m>(
     }
 }
 
-fn mail_command(session: &Session<'_>, envelope: &Envelope, content: &Content<'_>) -> String {
+fn mail_command(session: &Session<'_>, envelope: &Envelope, content: &Content) -> String {
     let offers = &session.capabilities;
     let facts = content.facts();
     let mut command = format!("MAIL FROM:<{}>", envelope.sender());

@@ -53,7 +53,7 @@ pub(crate) struct Done {
 pub(crate) fn run(
     dialogue: &mut Dialogue<'_>,
     envelope: &Envelope,
-    content: &Content<'_>,
+    content: &Content,
     mail: &str,
     manner: Manner,
 ) -> Done {
@@ -104,7 +104,7 @@ struct Run<'r, 'o> {
     all_or_nothing: bool,
     dialogue: &'r mut Dialogue<'o>,
     envelope: &'r Envelope,
-    content: &'r Content<'r>,
+    content: &'r Content,
     mail: &'r str,
     fates: Vec<Fate>,
     reply: Option<Reply>,
