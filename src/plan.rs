@@ -29,6 +29,11 @@ pub struct Plan {
     pub waits: Waits,
     /// Use PIPELINING where it is offered; default: yes.
     pub pipelining: bool,
+    /// Use CHUNKING (RFC 3030) where it is offered; default: yes.
+    pub chunking: bool,
+    /// Wait for the reply to AUTH before anything else is sent, also where AUTH may lead a group
+    /// of commands (RFC 4954 §4); default: no.
+    pub auth_first: bool,
     /// Nobody gets the message unless everybody is accepted; default: no.
     pub all_or_nothing: bool,
     /// How many more times to try after a temporary failure; default: 0.
@@ -50,6 +55,8 @@ impl Plan {
             ehlo: None,
             waits: Waits::default(),
             pipelining: true,
+            chunking: true,
+            auth_first: false,
             all_or_nothing: false,
             retries: 0,
         }

@@ -1,19 +1,22 @@
-//! Trying the plan: open a session along the policy, authenticate, deliver, and report.
+//! Trying the plan: open a session along the policy, authenticate, submit, and report.
 
+mod open;
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::address::Address;
 use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result, printable};
 use crate::message::Message;
 use crate::plan::Plan;
 use crate::report::{Peer, Report};
-use crate::route::dial;
-use crate::route::resolve::Names;
-use crate::route::{Attempt, Outcome, Rung, Security};
-use crate::smtp::delivery;
-use crate::smtp::session::{Closed, Greeted, Opening, Protected, Session};
-use crate::smtp::tls::Tls;
-use crate::smtp::transaction::Manner;
+use crate::route::Attempt;
+use crate::smtp::auth::{Lead, Protected};
+use crate::smtp::conversation::{self, Manner};
+use crate::smtp::delivery::{Again, Job, Jobs, Outcome};
+use crate::smtp::session::Session;
 use crate::smtp::{Observer, Verdict, sasl};
 
 /// The first wait of `--retry`; each next one is four times as long.
@@ -84,55 +87,96 @@ impl Submission {
         report
     }
 
+    /// Submits many messages, one after the other, over as few sessions as the servers allow, and
+    /// gives each report to `settled` with the number of its message, counted from 0, as soon as it
+    /// is known.
+    ///
+    /// A session that breaks, or takes no more messages, is followed by another one; what cannot
+    /// have left is submitted there, and at most one message of each session is uncertain. Where no
+    /// session can be had, or AUTH is refused, all messages that are left share that failure. Nothing
+    /// is tried again otherwise: [`Plan::retries`] is for [`submit`](Self::submit).
+    ///
+    /// ```no_run
+    /// # fn main() -> smtpsend::failure::Result<()> {
+    /// # let (plan, messages) = (smtpsend::plan::Plan::new(vec![]), vec![]);
+    /// let submission = smtpsend::submit::Submission::new(plan);
+    /// submission.submit_all(messages, &(), |number, report| {
+    ///     println!("{number}: {}", report.status().name());
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn submit_all(
+        &self,
+        messages: impl IntoIterator<Item = (Envelope, Message)>,
+        observer: &dyn Observer,
+        mut settled: impl FnMut(usize, Report),
+    ) {
+        let mut messages = messages
+            .into_iter()
+            .map(|(envelope, message)| (Cow::Owned(envelope), Cow::Owned(message)));
+        self.submit_each(&mut messages, observer, &mut settled);
+    }
+
     fn submit_once(
         &self,
         envelope: &Envelope,
         message: &Message,
         observer: &dyn Observer,
     ) -> Report {
-        let mut report = Report {
-            message_id: printable(message.message_id()),
-            size: message
-                .content(true, true)
-                .map_or(0, |content| content.facts().size),
-            duration: Duration::ZERO,
-            envelope_from: envelope.sender().to_string(),
-            server: None,
-            auth: None,
-            reply: None,
-            recipients: Vec::new(),
-            attempts: Vec::new(),
-        };
-        let verdicts = self.attempt(envelope, message, observer, &mut report);
-        let verdicts = verdicts.unwrap_or_else(|failure| {
-            let verdict = Verdict::from_failure(failure, None);
-            vec![verdict; envelope.recipients().len()]
+        let mut only = std::iter::once((Cow::Borrowed(envelope), Cow::Borrowed(message)));
+        let mut report = None;
+        self.submit_each(&mut only, observer, &mut |_, settled| {
+            report = Some(settled);
         });
-        report.recipients = envelope
-            .recipients()
-            .iter()
-            .cloned()
-            .zip(verdicts)
-            .collect();
-        report
+        report.unwrap_or_else(|| {
+            let bug = Failure::new(Kind::Bug, "a message was left without a report");
+            let verdict = Verdict::from_failure(bug, None);
+            let mut report = empty_report(envelope, message);
+            report.recipients = with_verdicts(envelope, vec![verdict; envelope.recipients().len()]);
+            report
+        })
     }
 
-    /// One way through the plan. An error is a failure that is the same for every recipient.
-    fn attempt(
+    fn submit_each<'j>(
         &self,
-        envelope: &Envelope,
-        message: &Message,
+        messages: &mut dyn Iterator<Item = Mail<'j>>,
         observer: &dyn Observer,
-        report: &mut Report,
-    ) -> Result<Vec<Verdict>> {
-        if self.plan.effective_credentials().is_some()
-            && self.plan.has_clear_rung()
-            && self.plan.cleartext_auth.is_none()
+        settled: &mut dyn FnMut(usize, Report),
+    ) {
+        let mut queue = Queue {
+            messages,
+            taken: 0,
+            waiting: VecDeque::new(),
+            returned: Vec::new(),
+            chunking: self.plan.chunking,
+            attempts: Vec::new(),
+            peer: None,
+            settled,
+        };
+        while queue.has_more() {
+            if let Err(failure) = self.session(&mut queue, observer) {
+                while let Some(job) = queue.next() {
+                    queue.settle(job, Err(failure.clone()));
+                }
+            }
+        }
+    }
+
+    /// One session, with as many messages as it takes.
+    ///
+    /// # Errors
+    /// What keeps all messages that are left from being submitted.
+    fn session<'j>(&self, queue: &mut Queue<'_, 'j>, observer: &dyn Observer) -> Result<()> {
+        queue.attempts.clear();
+        queue.peer = None;
+        let credentials = self.plan.effective_credentials();
+        if credentials.is_some() && self.plan.has_clear_rung() && self.plan.cleartext_auth.is_none()
         {
             return Err(not_in_clear());
         }
-        let (mut session, rung) = self.open(observer, &mut report.attempts)?;
-        report.server = Some(Peer {
+        let (mut session, rung) = open::open(&self.plan, observer, &mut queue.attempts)?;
+        queue.peer = Some(Peer {
             rung: rung.clone(),
             address: session.dialogue.wire.peer().ok(),
             tls: session.tls.clone(),
@@ -141,22 +185,15 @@ impl Submission {
             session.dialogue.quit();
             return Err(failure.at(&rung));
         }
-        report.auth = session.authenticated;
         let manner = Manner {
             pipelining: self.plan.pipelining,
+            chunking: queue.chunking,
             all_or_nothing: self.plan.all_or_nothing,
         };
-        let outcome = delivery::deliver(session, envelope, message, manner)
-            .map_err(|failure| failure.at(&rung))?;
-        report.reply = outcome.reply;
-        report.size = outcome.size;
-        Ok(outcome
-            .verdicts
-            .into_iter()
-            .map(|verdict| verdict.at(&rung))
-            .collect())
+        conversation::run(session, manner, queue).map_err(|failure| failure.at(&rung))
     }
 
+    /// Proves who we are, or makes AUTH ready to lead the first commands, where that is allowed.
     fn authenticate(&self, session: &mut Session<'_>) -> Result<()> {
         let Some(credentials) = self.plan.effective_credentials() else {
             return Ok(());
@@ -167,156 +204,132 @@ impl Submission {
         let right = right.ok_or_else(not_in_clear)?;
         session.dialogue.hide(credentials.password());
         let mut mechanism = sasl::choose(self.plan.auth, &session.capabilities.auth, credentials)?;
-        session.authenticate(mechanism.as_mut(), right)
+        let together = self.plan.pipelining && session.capabilities.pipelining;
+        if together && !self.plan.auth_first && !self.plan.all_or_nothing {
+            session.lead = Lead::new(mechanism.as_mut(), &right);
+        }
+        if session.lead.is_none() {
+            session.authenticate(mechanism.as_mut(), right)?;
+        }
+        Ok(())
+    }
+}
+
+/// A message and its envelope.
+type Mail<'j> = (Cow<'j, Envelope>, Cow<'j, Message>);
+
+/// The messages that are left, and the way in which their reports are made.
+struct Queue<'q, 'j> {
+    messages: &'q mut dyn Iterator<Item = Mail<'j>>,
+    taken: usize,
+    /// Those that were taken and have not been submitted.
+    waiting: VecDeque<Job<'j>>,
+    /// Those of them that come from the session that is on.
+    returned: Vec<Job<'j>>,
+    /// The server may be given BDAT.
+    chunking: bool,
+    /// The ways tried for the session that is on, and the server it is with.
+    attempts: Vec<Attempt>,
+    peer: Option<Peer>,
+    settled: &'q mut dyn FnMut(usize, Report),
+}
+
+impl<'j> Jobs<'j> for Queue<'_, 'j> {
+    fn next(&mut self) -> Option<Job<'j>> {
+        if let Some(job) = self.waiting.pop_front() {
+            return Some(job);
+        }
+        let (envelope, message) = self.messages.next()?;
+        let number = self.taken;
+        self.taken += 1;
+        Some(Job {
+            number,
+            begun: Instant::now(),
+            envelope,
+            message,
+            attempts: Vec::new(),
+        })
     }
 
-    /// Opens a session on the first rung that gives one.
-    fn open<'o>(
-        &self,
-        observer: &'o dyn Observer,
-        attempts: &mut Vec<Attempt>,
-    ) -> Result<(Session<'o>, Rung)> {
-        let rungs = &self.plan.rungs;
-        let tls = if rungs.iter().any(|rung| rung.security != Security::None) {
-            Some(Tls::new(&self.plan.trust)?)
-        } else {
-            None
+    fn done(&mut self, job: Job<'j>, outcome: Result<Outcome>) {
+        let outcome = match self.peer.as_ref().map(|peer| &peer.rung) {
+            Some(rung) => outcome
+                .map(|outcome| outcome.at(rung))
+                .map_err(|failure| failure.at(rung)),
+            None => outcome,
         };
-        let waits = self.plan.waits;
-        let mut open: Vec<usize> = (0..rungs.len()).collect();
-        let mut fates: Vec<Option<Attempt>> = vec![None; rungs.len()];
-        let mut names = Names::default();
-        let mut winner = None;
-        let mut stopped = None;
-        let over = || waits.deadline.is_some_and(|end| Instant::now() >= end);
-        while !open.is_empty() && winner.is_none() && stopped.is_none() && !over() {
-            let race = dial::race(rungs, &open, waits.connect, waits.deadline, &mut names)
-                .map_err(|error| {
-                    Failure::new(Kind::Io, format!("cannot wait for connections: {error}"))
-                })?;
-            for (index, attempt) in race.failed {
-                observer.note(
-                    &attempt
-                        .failure
-                        .as_ref()
-                        .map_or_else(String::new, ToString::to_string),
-                );
-                open.retain(|&other| other != index);
-                fates[index] = Some(attempt);
-            }
-            for (index, attempt) in race.overtaken {
-                fates[index] = Some(attempt);
-            }
-            let Some((index, socket, started)) = race.winner else {
-                break;
-            };
-            open.retain(|&other| other != index);
-            let rung = &rungs[index];
-            let mut attempt = Attempt {
-                rung: rung.clone(),
-                outcome: Outcome::Connected,
-                address: socket.peer_addr().ok(),
-                secured: false,
-                failure: None,
-                took: Duration::ZERO,
-            };
-            observer.note(&format!(
-                "connected to {rung} ({})",
-                attempt
-                    .address
-                    .map_or_else(String::new, |a| a.ip().to_string())
-            ));
-            let opening = Opening {
-                host: &rung.host,
-                ehlo: self.plan.ehlo.as_ref().map(|name| name.as_str()),
-                waits,
-                greeting_until: started + waits.connect,
-            };
-            match self.establish(socket, rung.security, &opening, tls.as_ref(), observer) {
-                Ok(session) => winner = Some((session, rung.clone())),
-                Err(closed) => {
-                    attempt.secured = closed.secured;
-                    let failure = closed.failure.at(rung);
-                    observer.note(&failure.message);
-                    if closed.stop {
-                        stopped = Some(failure.clone());
-                    }
-                    attempt.outcome = closed.outcome;
-                    attempt.failure = Some(failure);
-                }
-            }
-            attempt.took = started.elapsed();
-            fates[index] = Some(attempt);
-        }
-        attempts.extend(fates.into_iter().flatten());
-        if let Some(failure) = stopped {
-            return Err(failure);
-        }
-        let Some((session, rung)) = winner else {
-            return Err(all_failed(attempts));
-        };
-        for failure in attempts
-            .iter()
-            .filter_map(|attempt| attempt.failure.as_ref())
-        {
-            observer.warning(&format!(
-                "{failure}; using {rung} ({})",
-                rung.security.name()
-            ));
-        }
-        Ok((session, rung))
+        self.settle(job, outcome);
     }
 
-    fn establish<'o>(
-        &self,
-        socket: std::net::TcpStream,
-        security: Security,
-        opening: &Opening<'_>,
-        tls: Option<&Tls>,
-        observer: &'o dyn Observer,
-    ) -> std::result::Result<Session<'o>, Closed> {
-        let secure = tls.ok_or_else(|| Closed {
-            outcome: Outcome::TlsFailed,
-            failure: Failure::new(Kind::Bug, "no TLS configuration"),
-            secured: false,
-            stop: true,
-        });
-        match security {
-            Security::None => {
-                let helo = self.plan.effective_credentials().is_none();
-                Greeted::open(socket, opening, helo, observer).map(Greeted::in_clear)
-            }
-            Security::StartTls => {
-                Greeted::open(socket, opening, false, observer)?.start_tls(secure?, opening)
-            }
-            Security::Implicit => Session::open_implicit(socket, secure?, opening, observer),
-        }
+    fn again(&mut self, mut job: Job<'j>, why: Again) {
+        self.chunking &= why != Again::WithoutChunks;
+        job.attempts.extend(self.attempts.iter().cloned());
+        self.returned.push(job);
     }
+}
+
+impl<'j> Queue<'_, 'j> {
+    fn has_more(&mut self) -> bool {
+        while let Some(job) = self.returned.pop() {
+            self.waiting.push_front(job);
+        }
+        if self.waiting.is_empty() {
+            let job = self.next();
+            self.waiting.extend(job);
+        }
+        !self.waiting.is_empty()
+    }
+
+    /// Reports what came of a message.
+    fn settle(&mut self, mut job: Job<'j>, outcome: Result<Outcome>) {
+        let mut report = empty_report(&job.envelope, &job.message);
+        let verdicts = match outcome {
+            Ok(outcome) => {
+                report.auth = outcome.authenticated;
+                report.reply = outcome.reply;
+                report.size = outcome.size;
+                outcome.verdicts
+            }
+            Err(failure) => {
+                let content = job.message.content(true, true);
+                report.size = content.map_or(0, |content| content.facts().size);
+                let verdict = Verdict::from_failure(failure, None);
+                vec![verdict; job.envelope.recipients().len()]
+            }
+        };
+        report.recipients = with_verdicts(&job.envelope, verdicts);
+        report.duration = job.begun.elapsed();
+        job.attempts.extend(self.attempts.iter().cloned());
+        report.attempts = job.attempts;
+        report.server.clone_from(&self.peer);
+        (self.settled)(job.number, report);
+    }
+}
+
+/// The report of a message that was not tried yet.
+fn empty_report(envelope: &Envelope, message: &Message) -> Report {
+    Report {
+        message_id: printable(message.message_id()),
+        size: 0,
+        duration: Duration::ZERO,
+        envelope_from: envelope.sender().to_string(),
+        server: None,
+        auth: None,
+        reply: None,
+        recipients: Vec::new(),
+        attempts: Vec::new(),
+    }
+}
+
+fn with_verdicts(envelope: &Envelope, verdicts: Vec<Verdict>) -> Vec<(Address, Verdict)> {
+    let recipients = envelope.recipients().iter().cloned();
+    recipients.zip(verdicts).collect()
 }
 
 fn not_in_clear() -> Failure {
     Failure::new(Kind::Auth, "credentials are not sent without TLS").with_hint(
         "leave out --tls none; or send as nobody (--auth none); or, where nobody can listen, add --allow-cleartext-auth",
     )
-}
-
-/// When every rung failed: the one that got furthest decides; of equals, the first.
-fn all_failed(attempts: &[Attempt]) -> Failure {
-    let mut best: Option<(&Attempt, &Failure)> = None;
-    for attempt in attempts {
-        let further = best.is_none_or(|(known, _)| attempt.depth() > known.depth());
-        if let (true, Some(failure)) = (further, &attempt.failure) {
-            best = Some((attempt, failure));
-        }
-    }
-    match best {
-        Some((attempt, failure)) if attempt.depth() == 0 && failure.hint.is_none() => failure.clone().with_hint(
-            "is the server's name right, and is it up? Networks and hosting providers often block mail ports: \
-             ask them which one is open (many leave 2525)",
-        ),
-        Some((_, failure)) => failure.clone(),
-        None => Failure::new(Kind::Temporary, "no server could be tried: the deadline is over"),
-    }
 }
 
 fn may_try_again(verdict: &Verdict) -> bool {

@@ -171,6 +171,14 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Server")]
     pub(crate) no_pipelining: bool,
 
+    /// Send the message by DATA, also where the server offers BDAT [setting]
+    #[arg(long, help_heading = "Server")]
+    pub(crate) no_chunking: bool,
+
+    /// Wait for the reply to AUTH before the envelope is sent [setting]
+    #[arg(long, help_heading = "Server")]
+    pub(crate) auth_first: bool,
+
     /// Authenticate as this user [setting]
     #[arg(short, long, value_name = "NAME", help_heading = "Authentication")]
     pub(crate) user: Option<String>,

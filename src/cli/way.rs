@@ -83,6 +83,8 @@ pub(super) fn plan(
         },
     };
     plan.pipelining = !settings.switch("no-pipelining", args.no_pipelining)?;
+    plan.chunking = !settings.switch("no-chunking", args.no_chunking)?;
+    plan.auth_first = settings.switch("auth-first", args.auth_first)?;
     plan.all_or_nothing = settings.switch("all-or-nothing", args.all_or_nothing)?;
     plan.retries = settings
         .value("retry", args.retry.as_ref(), count)?

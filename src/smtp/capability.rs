@@ -9,6 +9,8 @@ use super::reply::Reply;
 pub struct Capabilities {
     /// RFC 2920: commands may be sent in groups.
     pub pipelining: bool,
+    /// RFC 3030: the message may be sent in chunks whose sizes are told, by BDAT.
+    pub chunking: bool,
     /// RFC 6152: lines may hold 8-bit octets.
     pub eight_bit_mime: bool,
     /// RFC 6531: addresses and header fields may be UTF-8.
@@ -19,6 +21,10 @@ pub struct Capabilities {
     pub size: Option<Option<u64>>,
     /// RFC 4954: the mechanisms offered, in upper case; empty when AUTH is not offered.
     pub auth: Vec<String>,
+    /// RFC 9422, MAILMAX: transactions this connection may have.
+    pub mail_max: Option<u64>,
+    /// RFC 9422, RCPTMAX: recipients a transaction may have.
+    pub rcpt_max: Option<usize>,
 }
 
 impl Capabilities {
@@ -30,6 +36,7 @@ impl Capabilities {
             let mut words = line.split_ascii_whitespace();
             match words.next() {
                 Some("PIPELINING") => found.pipelining = true,
+                Some("CHUNKING") => found.chunking = true,
                 Some("8BITMIME") => found.eight_bit_mime = true,
                 Some("SMTPUTF8") => found.smtputf8 = true,
                 Some("STARTTLS") => found.starttls = true,
@@ -38,6 +45,7 @@ impl Capabilities {
                     found.size = Some(words.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0));
                 }
                 Some("AUTH") => found.add_mechanisms(words),
+                Some("LIMITS") => words.for_each(|limit| found.add_limit(limit)),
                 // `AUTH=PLAIN LOGIN`: a draft's form that old servers still send.
                 Some(word) => {
                     if let Some(first) = word.strip_prefix("AUTH=") {
@@ -48,6 +56,15 @@ impl Capabilities {
             }
         }
         found
+    }
+
+    /// A limit of zero would forbid what the server is there for; it is no limit.
+    fn add_limit(&mut self, limit: &str) {
+        match limit.split_once('=') {
+            Some(("MAILMAX", most)) => self.mail_max = most.parse().ok().filter(|&most| most > 0),
+            Some(("RCPTMAX", most)) => self.rcpt_max = most.parse().ok().filter(|&most| most > 0),
+            _ => {}
+        }
     }
 
     fn add_mechanisms<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
@@ -84,8 +101,12 @@ mod tests {
             "StartTLS",
             "size 1000",
             "auth plain Login",
+            "chunKing",
+            "limits mailmax=20 rcptmax=x RCPTDOMAINMAX=1",
         ]);
         assert!(found.pipelining && found.eight_bit_mime && found.smtputf8 && found.starttls);
+        assert!(found.chunking);
+        assert_eq!((found.mail_max, found.rcpt_max), (Some(20), None));
         assert_eq!(found.size, Some(Some(1000)));
         assert_eq!(found.auth, ["PLAIN", "LOGIN"]);
     }

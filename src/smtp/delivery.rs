@@ -1,20 +1,38 @@
-//! One message over one session: whether this server can take it, and in which form; the transactions;
-//! the end of the session.
+//! One message for one session: whether this server can take it, in which form, and what comes of it.
 //!
 //! Owns what depends on the server's offers: SIZE (RFC 1870), compared before anything is sent,
 //! BODY=8BITMIME (RFC 6152) and SMTPUTF8 (RFC 6531). Refuses to send what would have to be changed.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
+use super::capability::Capabilities;
+use super::fates::Fates;
 use super::reply::Reply;
-use super::session::Session;
-use super::transaction::{self, Done, Manner};
 use super::verdict::{Cause, Verdict};
 use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Content, Message};
+use crate::route::Attempt;
 
-/// What came of it.
+/// Recipients every server takes in one transaction (RFC 5321 §4.5.3.1.8).
+const LEAST_LIMIT: usize = 100;
+
+/// A message to be submitted.
+pub(crate) struct Job<'j> {
+    /// Its place among all that are to be submitted.
+    pub(crate) number: usize,
+    /// When its turn came.
+    pub(crate) begun: Instant,
+    pub(crate) envelope: Cow<'j, Envelope>,
+    pub(crate) message: Cow<'j, Message>,
+    /// The ways that were tried for it.
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+/// What came of a message.
 pub(crate) struct Outcome {
     /// One verdict for each recipient, in the order of the envelope.
     pub(crate) verdicts: Vec<Verdict>,
@@ -22,48 +40,147 @@ pub(crate) struct Outcome {
     pub(crate) reply: Option<Reply>,
     /// Octets of the message as the server was to get it.
     pub(crate) size: u64,
+    /// The mechanism by which the session was authenticated.
+    pub(crate) authenticated: Option<&'static str>,
 }
 
-/// Hands the message over, in as many transactions as it takes, and ends the session.
-///
-/// # Errors
-/// `Message` when this server cannot take this message at all: too large for its SIZE (RFC 1870),
-/// or in need of 8BITMIME or SMTPUTF8 that it does not offer. Then no MAIL was sent.
-pub(crate) fn deliver(
-    mut session: Session<'_>,
-    envelope: &Envelope,
-    message: &Message,
-    manner: Manner,
-) -> Result<Outcome> {
-    let content = match prepare(&session, envelope, message) {
-        Ok(content) => content,
-        Err(failure) => {
-            session.dialogue.quit();
-            return Err(failure);
+impl Outcome {
+    /// The same with where it happened put before the words of each failure.
+    pub(crate) fn at(self, place: impl std::fmt::Display) -> Self {
+        let at = |verdict: Verdict| verdict.at(&place);
+        Self {
+            verdicts: self.verdicts.into_iter().map(at).collect(),
+            ..self
         }
-    };
-    let mail = mail_command(&session, envelope, &content);
-    let manner = Manner {
-        pipelining: manner.pipelining && session.capabilities.pipelining,
-        ..manner
-    };
-    let done = transaction::run(&mut session.dialogue, envelope, &content, &mail, manner);
-    let Done {
-        mut verdicts,
-        reply,
-        in_order,
-    } = done;
-    if session.authenticated.is_none() && !session.capabilities.auth.is_empty() {
-        verdicts = verdicts.into_iter().map(wants_a_user).collect();
     }
-    if in_order {
-        session.dialogue.quit();
+}
+
+/// Why a message that cannot have left is to be submitted once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// The session ended, or takes no more messages.
+    NewSession,
+    /// The server does not know BDAT, although it offers CHUNKING.
+    WithoutChunks,
+}
+
+/// Where the messages of a session come from, and where they go.
+pub(crate) trait Jobs<'j> {
+    /// The next message, if there is one.
+    fn next(&mut self) -> Option<Job<'j>>;
+    /// A message is settled; an error is the same for every recipient.
+    fn done(&mut self, job: Job<'j>, outcome: Result<Outcome>);
+    /// A message is to be submitted once more, in another session.
+    fn again(&mut self, job: Job<'j>, why: Again);
+}
+
+/// A message in the form in which this server gets it, and where its recipients stand.
+pub(super) struct Parcel<'j> {
+    pub(super) job: Job<'j>,
+    pub(super) content: Content,
+    /// The MAIL command.
+    pub(super) mail: String,
+    pub(super) fates: Fates,
+    /// The recipients of the transaction that is on, by their places in the envelope.
+    pub(super) now: Vec<usize>,
+    /// Those of later transactions.
+    waiting: VecDeque<usize>,
+    /// Recipients one transaction may have.
+    most: usize,
+    /// Those told that there are too many may come again in another transaction.
+    pub(super) may_be_split: bool,
+    /// No transaction has ended yet.
+    pub(super) untouched: bool,
+    /// The last positive reply to the message.
+    pub(super) reply: Option<Reply>,
+}
+
+impl<'j> Parcel<'j> {
+    /// # Errors
+    /// The job, and `Message` when this server cannot take the message at all: too large for its
+    /// SIZE (RFC 1870), or in need of 8BITMIME or SMTPUTF8 that it does not offer.
+    pub(super) fn new(
+        job: Job<'j>,
+        offers: &Capabilities,
+        all_or_nothing: bool,
+    ) -> std::result::Result<Self, (Job<'j>, Failure)> {
+        let content = match form_for(offers, &job.envelope, &job.message) {
+            Ok(content) => content,
+            Err(failure) => return Err((job, failure)),
+        };
+        let count = job.envelope.recipients().len();
+        let most = offers.rcpt_max.filter(|_| !all_or_nothing);
+        let mut parcel = Self {
+            mail: mail_command(offers, &job.envelope, &content),
+            content,
+            fates: Fates::open(count),
+            now: Vec::new(),
+            waiting: (0..count).collect(),
+            most: most.unwrap_or(usize::MAX),
+            may_be_split: !all_or_nothing,
+            untouched: true,
+            reply: None,
+            job,
+        };
+        parcel.take_turn();
+        Ok(parcel)
     }
-    Ok(Outcome {
-        verdicts,
-        reply,
-        size: content.facts().size,
-    })
+
+    fn take_turn(&mut self) {
+        let count = self.most.min(self.waiting.len());
+        self.now = self.waiting.drain(..count).collect();
+    }
+
+    /// Whether another transaction will follow the one that is on, as far as that is known.
+    pub(super) fn is_to_be_continued(&self) -> bool {
+        !self.waiting.is_empty() || self.now.iter().any(|&index| self.fates.is_postponed(index))
+    }
+
+    /// Goes on to the next transaction when there is anybody left and this one `accepted` somebody;
+    /// whether there is one.
+    pub(super) fn go_on(&mut self, accepted: usize) -> bool {
+        self.untouched = false;
+        if accepted == 0 {
+            return false;
+        }
+        let postponed: Vec<usize> = self
+            .now
+            .iter()
+            .copied()
+            .filter(|&index| self.fates.is_postponed(index))
+            .collect();
+        if !postponed.is_empty() {
+            // As many as it took it will take again; asking for more only costs replies. Fewer
+            // than a hundred says little: so many every server has to take.
+            self.most = self.most.min(accepted.max(LEAST_LIMIT));
+        }
+        postponed
+            .into_iter()
+            .rev()
+            .for_each(|index| self.waiting.push_front(index));
+        self.take_turn();
+        !self.now.is_empty()
+    }
+
+    /// The job and what came of it. `wants_user` says that the server offers AUTH, and that nobody
+    /// was named to it.
+    pub(super) fn settled(
+        self,
+        authenticated: Option<&'static str>,
+        wants_user: bool,
+    ) -> (Job<'j>, Outcome) {
+        let mut verdicts = self.fates.settled(&self.job.envelope);
+        if wants_user {
+            verdicts = verdicts.into_iter().map(wants_a_user).collect();
+        }
+        let outcome = Outcome {
+            verdicts,
+            reply: self.reply,
+            size: self.content.facts().size,
+            authenticated,
+        };
+        (self.job, outcome)
+    }
 }
 
 /// Where nobody is authenticated and the server offers AUTH, that is what most refusals of an envelope
@@ -88,8 +205,7 @@ fn wants_a_user(verdict: Verdict) -> Verdict {
 }
 
 /// The message in the form this server takes.
-fn prepare(session: &Session<'_>, envelope: &Envelope, message: &Message) -> Result<Content> {
-    let offers = &session.capabilities;
+fn form_for(offers: &Capabilities, envelope: &Envelope, message: &Message) -> Result<Content> {
     if envelope.needs_smtputf8() && !offers.smtputf8 {
         return Err(Failure::new(
             Kind::Message,
@@ -109,8 +225,7 @@ fn prepare(session: &Session<'_>, envelope: &Envelope, message: &Message) -> Res
     }
 }
 
-fn mail_command(session: &Session<'_>, envelope: &Envelope, content: &Content) -> String {
-    let offers = &session.capabilities;
+fn mail_command(offers: &Capabilities, envelope: &Envelope, content: &Content) -> String {
     let facts = content.facts();
     let mut command = format!("MAIL FROM:<{}>", envelope.sender());
     if offers.size.is_some() {

@@ -63,6 +63,7 @@ pub(crate) enum Stage {
     StartTls,
     Handshake,
     Auth,
+    Reset,
     Mail(String),
     Rcpt(String),
     Data,
@@ -75,7 +76,12 @@ impl Stage {
     fn wait(&self) -> Duration {
         let minutes = match self {
             Self::Greeting | Self::Mail(_) | Self::Rcpt(_) => 5,
-            Self::Ehlo | Self::StartTls | Self::Handshake | Self::Auth | Self::Data => 2,
+            Self::Ehlo
+            | Self::StartTls
+            | Self::Handshake
+            | Self::Auth
+            | Self::Reset
+            | Self::Data => 2,
             Self::Body => 3,
             Self::FinalDot => 10,
         };
@@ -91,6 +97,7 @@ impl fmt::Display for Stage {
             Self::StartTls => f.write_str("STARTTLS"),
             Self::Handshake => f.write_str("TLS handshake"),
             Self::Auth => f.write_str("AUTH"),
+            Self::Reset => f.write_str("RSET"),
             Self::Mail(path) => write!(f, "MAIL <{path}>"),
             Self::Rcpt(path) => write!(f, "RCPT <{path}>"),
             Self::Data => f.write_str("DATA"),
@@ -238,6 +245,13 @@ impl<'o> Dialogue<'o> {
                 return reply;
             }
         }
+    }
+
+    /// Nothing more can be said: what comes next would not be understood, or be taken for something
+    /// else.
+    pub(crate) fn abandon(&mut self) {
+        self.out_of_step = true;
+        self.wire.stop_writing();
     }
 
     /// Says QUIT, where it would be understood, and does not wait for the answer: what it is about

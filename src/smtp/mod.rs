@@ -2,20 +2,28 @@
 //!
 //! From below: `wire` moves bytes, with TLS or without; `reply` reads bounded replies; `dialogue`
 //! pairs commands with replies and knows how long each may take; `session` opens what can be
-//! trusted (greeting, EHLO, STARTTLS, AUTH by `sasl`); `delivery` fits one message to what the server
-//! offers, `transaction` brings it to its recipients with a [`Verdict`] for each, and `data` sends its
-//! octets; `hint` knows what to do about a refusal.
+//! trusted (greeting, EHLO, STARTTLS), and `auth` says who we are by a mechanism of `sasl`.
+//!
+//! Then `conversation` submits message after message in one session: `delivery` fits each to what
+//! the server offers, `transaction` brings it to its recipients with a [`Verdict`] for each (`fates`),
+//! by a `group` of commands that leave together, and `body` sends its octets (`stuffing` where DATA
+//! needs it). `hint` knows what to do about a refusal.
 
+pub(crate) mod auth;
+mod body;
 pub mod capability;
-pub(crate) mod data;
+pub(crate) mod conversation;
 pub(crate) mod delivery;
 pub mod dialogue;
+mod fates;
+mod group;
 pub(crate) mod hint;
 pub mod reply;
 pub mod sasl;
 pub(crate) mod session;
+mod stuffing;
 pub mod tls;
-pub(crate) mod transaction;
+mod transaction;
 pub mod verdict;
 pub(crate) mod wire;
 

@@ -82,6 +82,12 @@ pub(crate) trait Mechanism {
     /// What goes along with the AUTH command, for a mechanism in which the client speaks first.
     fn initial_response(&mut self) -> Option<Secret>;
 
+    /// Whether the server's reply to the initial response is known to be the last one, so that
+    /// AUTH may lead a group of commands (RFC 4954 §4).
+    fn ends_in_one_round(&self) -> bool {
+        false
+    }
+
     /// The answer to a challenge; `None` when there is none, and the exchange must be cancelled.
     fn respond(&mut self, challenge: &[u8]) -> Option<Secret>;
 }
@@ -141,6 +147,10 @@ impl Mechanism for Plain {
         message.push(0);
         message.extend_from_slice(password);
         Some(Secret::new(message))
+    }
+
+    fn ends_in_one_round(&self) -> bool {
+        true
     }
 
     fn respond(&mut self, _challenge: &[u8]) -> Option<Secret> {

@@ -8,23 +8,17 @@
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Instant;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use rustls::pki_types::ServerName;
 
+use super::auth::{self, Lead, Protected};
 use super::capability::Capabilities;
 use super::dialogue::{Dialogue, Observer, Stage, Waits};
 use super::hint::unexpected;
-use super::reply::Reply;
-use super::sasl::{CleartextAuth, Mechanism};
+use super::sasl::Mechanism;
 use super::tls::{self, Tls, TlsInfo};
 use super::wire::Broken;
 use crate::failure::{Failure, Kind, Result};
 use crate::route::{Host, Outcome, Security};
-use crate::secret::Secret;
-
-/// Most challenges answered in one AUTH exchange; the longest mechanism in use has three.
-const CHALLENGE_LIMIT: u32 = 8;
 
 /// Why a session could not be opened.
 #[derive(Debug)]
@@ -78,17 +72,10 @@ pub(crate) struct Session<'o> {
     pub(crate) dialogue: Dialogue<'o>,
     pub(crate) capabilities: Capabilities,
     pub(crate) tls: Option<TlsInfo>,
+    /// The AUTH command that leads the first group of commands, where AUTH has not ended yet.
+    pub(crate) lead: Option<Lead>,
     /// The name of the mechanism by which we authenticated.
     pub(crate) authenticated: Option<&'static str>,
-}
-
-/// The right to send credentials.
-pub(crate) struct Protected(());
-
-impl From<CleartextAuth> for Protected {
-    fn from(_: CleartextAuth) -> Self {
-        Self(())
-    }
 }
 
 impl<'o> Greeted<'o> {
@@ -123,6 +110,7 @@ impl<'o> Greeted<'o> {
             dialogue: self.dialogue,
             capabilities: self.capabilities,
             tls: None,
+            lead: None,
             authenticated: None,
         }
     }
@@ -218,79 +206,29 @@ impl<'o> Session<'o> {
             dialogue,
             capabilities,
             tls,
+            lead: None,
             authenticated: None,
         })
     }
 
     /// The right to send credentials, where TLS protects them.
     pub(crate) fn protection(&self) -> Option<Protected> {
-        self.tls.as_ref().map(|_| Protected(()))
+        self.tls.as_ref().map(|_| Protected::by_tls())
     }
 
-    /// Proves who we are (RFC 4954).
+    /// Proves who we are (RFC 4954), and waits for the server's word on it.
     ///
     /// # Errors
     /// `Auth` when the server refuses for good, `Temporary` when it cannot tell now, `Protocol`
-    /// when it answers with something else. No second mechanism is tried.
+    /// when it answers with something else.
     pub(crate) fn authenticate(
         &mut self,
         mechanism: &mut dyn Mechanism,
-        _right: Protected,
+        right: Protected,
     ) -> Result<()> {
-        let stage = Stage::Auth;
-        let name = mechanism.name();
-        match mechanism.initial_response() {
-            Some(response) => {
-                self.dialogue.hide(&encoded(&response));
-                let line = joined(format!("AUTH {name} ").as_bytes(), &encoded(&response));
-                self.dialogue
-                    .send_secret(&line, &format!("AUTH {name} ***"))?;
-            }
-            None => self.dialogue.send(&format!("AUTH {name}"))?,
-        }
-        for _ in 0..CHALLENGE_LIMIT {
-            let reply = self.dialogue.reply(&stage)?;
-            if reply.code != 334 {
-                return self.conclude(name, &reply);
-            }
-            self.dialogue.expect_silence(&stage)?;
-            let challenge = BASE64.decode(reply.text().trim());
-            match challenge
-                .ok()
-                .and_then(|challenge| mechanism.respond(&challenge))
-            {
-                Some(response) => {
-                    let line = encoded(&response);
-                    self.dialogue.hide(&line);
-                    self.dialogue.send_secret(&line, "***")?;
-                }
-                // RFC 4954 §4: a client cancels with a lone asterisk, and reads the reply.
-                None => {
-                    self.dialogue.send("*")?;
-                    let reply = self.dialogue.reply(&stage)?;
-                    return Err(Failure::new(
-                        Kind::Protocol,
-                        format!("AUTH {name}: a challenge that has no answer; then {reply}"),
-                    ));
-                }
-            }
-        }
-        Err(Failure::new(
-            Kind::Protocol,
-            format!("AUTH {name}: more than {CHALLENGE_LIMIT} challenges"),
-        ))
-    }
-
-    fn conclude(&mut self, name: &'static str, reply: &Reply) -> Result<()> {
-        if reply.answers(235) {
-            self.authenticated = Some(name);
-            return Ok(());
-        }
-        let failure = unexpected(&Stage::Auth, reply, Kind::Auth);
-        Err(Failure {
-            message: failure.message.replacen("AUTH", &format!("AUTH {name}"), 1),
-            ..failure
-        })
+        auth::exchange(&mut self.dialogue, mechanism, right)?;
+        self.authenticated = Some(mechanism.name());
+        Ok(())
     }
 }
 
@@ -425,21 +363,4 @@ fn own_name(dialogue: &Dialogue<'_>) -> String {
         Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
         Err(_) => "[127.0.0.1]".to_owned(),
     }
-}
-
-fn encoded(response: &Secret) -> Secret {
-    // RFC 4954 §4: an empty response stands as "=" in the command; no mechanism here has one.
-    let mut line = vec![0; response.expose().len().div_ceil(3) * 4];
-    match BASE64.encode_slice(response.expose(), &mut line) {
-        Ok(length) => line.truncate(length),
-        Err(_) => line.clear(),
-    }
-    Secret::new(line)
-}
-
-fn joined(head: &[u8], tail: &Secret) -> Secret {
-    let mut line = Vec::with_capacity(head.len() + tail.expose().len());
-    line.extend_from_slice(head);
-    line.extend_from_slice(tail.expose());
-    Secret::new(line)
 }

@@ -58,9 +58,22 @@ pub(crate) struct Wire {
     tls_error: Option<rustls::Error>,
     /// Nothing is written any more.
     silent: bool,
-    /// Octets that have left, and that have come, over all.
-    left: u64,
+    /// Octets on the socket, over all: written and read.
+    wrote: u64,
     received: u64,
+    account: Account,
+}
+
+/// Where the octets queued so far are, over all, as positions in what was queued.
+#[derive(Default)]
+struct Account {
+    queued: u64,
+    /// Handed over to TLS.
+    sealed: u64,
+    /// Left for certain.
+    gone: u64,
+    /// Left, all or some of those up to here.
+    touched: u64,
 }
 
 impl Wire {
@@ -79,8 +92,9 @@ impl Wire {
             write_error: None,
             tls_error: None,
             silent: false,
-            left: 0,
+            wrote: 0,
             received: 0,
+            account: Account::default(),
         })
     }
 
@@ -129,6 +143,20 @@ impl Wire {
     /// [`flush`](Self::flush).
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.outbox.extend_from_slice(bytes);
+        self.account.queued += bytes.len() as u64;
+    }
+
+    /// How many octets have been queued so far: the position behind the last one.
+    pub(crate) fn position(&self) -> u64 {
+        self.account.queued
+    }
+
+    /// Whether the server can have everything up to this [`position`](Self::position). Under TLS
+    /// this is certain for what was queued last; where more is queued behind it, a write that got
+    /// stuck may have brought it there or not, and the answer is yes.
+    pub(crate) fn may_have_left(&self, position: u64) -> bool {
+        let account = &self.account;
+        account.gone >= position || (position < account.sealed && account.touched >= position)
     }
 
     /// Queues a line that holds a secret.
@@ -137,6 +165,7 @@ impl Wire {
         self.outbox.reserve(line.len() + 2);
         self.outbox.extend_from_slice(line);
         self.outbox.extend_from_slice(b"\r\n");
+        self.account.queued += line.len() as u64 + 2;
         self.sensitive = true;
     }
 
@@ -160,9 +189,9 @@ impl Wire {
         until: &mut Instant,
     ) -> Result<bool, Broken> {
         loop {
-            let left = self.left;
+            let wrote = self.wrote;
             self.write_some()?;
-            if self.left != left {
+            if self.wrote != wrote {
                 *until = patience.until();
             }
             if let Some(error) = self.write_error.take() {
@@ -242,7 +271,7 @@ impl Wire {
                 Some(tls) => tls.write_tls(&mut self.socket),
             };
             match result {
-                Ok(count) => self.left += count as u64,
+                Ok(count) => self.note_written(count as u64),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => self.write_error = Some(error),
@@ -250,6 +279,23 @@ impl Wire {
             self.forget_what_has_left();
         }
         Ok(())
+    }
+
+    fn note_written(&mut self, count: u64) {
+        let account = &mut self.account;
+        self.wrote += count;
+        match &self.tls {
+            None => {
+                account.gone += count;
+                account.touched = account.gone;
+            }
+            Some(tls) => {
+                account.touched = account.sealed;
+                if !tls.wants_write() {
+                    account.gone = account.sealed;
+                }
+            }
+        }
     }
 
     /// Hands what is queued over to TLS, where there is one and it is ready.
@@ -262,6 +308,7 @@ impl Wire {
         {
             tls.writer().write_all(&self.outbox)?;
             self.written = self.outbox.len();
+            self.account.sealed = self.account.queued;
             self.forget_what_has_left();
         }
         Ok(())

@@ -1,0 +1,376 @@
+//! The message itself, behind DATA's 354 or in chunks by BDAT (RFC 3030), and the server's reply to it.
+//!
+//! Owns the one question that matters when something breaks: can the whole message have left, so
+//! that it may have been delivered, or not? Once sending was given up, nothing more is written, so
+//! that the answer stays true. All but the last piece has left before the source of the message is
+//! known to be whole; the last piece takes along what may leave behind it.
+
+use super::dialogue::{Dialogue, Stage};
+use super::hint::unexpected;
+use super::reply::Reply;
+use super::stuffing::Stuffer;
+use crate::failure::{Failure, Kind, Result};
+use crate::message::Content;
+
+/// Octets of a chunk. A server answers each, so that one that has enough is heard before the rest
+/// is sent; a larger chunk was measured to be no quicker.
+const CHUNK: u64 = 1024 * 1024;
+
+/// How a message is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// After DATA, with dots doubled, up to a final dot.
+    Dots,
+    /// By BDAT, unchanged; the next chunk follows without waiting for the reply to the last one.
+    Chunks,
+    /// By BDAT without PIPELINING: each chunk waits.
+    ChunksInTurn,
+}
+
+/// Why there is no reply to the message that counts.
+pub(crate) enum Broken {
+    /// The server cannot have the whole message.
+    Incomplete(Failure, Option<Reply>),
+    /// All of it has left; what became of it is not known.
+    Uncertain(Failure, Option<Reply>),
+    /// The server does not know BDAT, although it offered CHUNKING. It may take what it was sent
+    /// for commands.
+    NotChunked,
+}
+
+/// Why the message was not sent to its end.
+enum Halt {
+    /// The server answered before it was over, or the message cannot be read: that is the reason,
+    /// whatever comes after it.
+    Known(Failure, Option<Reply>),
+    /// The connection is gone; the server may have said why.
+    Lost(Failure),
+    NotChunked,
+}
+
+type Progress<T> = std::result::Result<T, Halt>;
+
+/// A message on its way: all of it is queued, and all but the last piece has left.
+pub(crate) struct Sending {
+    form: Form,
+    /// Where on the wire the message ends.
+    end: u64,
+    /// Chunks that were queued to their end and have no reply yet.
+    unanswered: usize,
+    /// Whether a chunk was accepted, so that the server is known to know BDAT.
+    chunk_taken: bool,
+}
+
+/// Whether a reply to BDAT says that the command is not known.
+pub(crate) fn knows_no_chunks(reply: &Reply) -> bool {
+    matches!(reply.code, 500 | 502 | 504)
+}
+
+/// What it means that no reply came to a message that had left.
+pub(crate) fn uncertain(failure: Failure) -> Failure {
+    let kind = match failure.kind {
+        Kind::Protocol => Kind::Protocol,
+        _ => Kind::Uncertain,
+    };
+    let message = format!("{}; it may have been delivered", failure.message);
+    let failure = Failure {
+        kind,
+        message,
+        ..failure
+    };
+    failure.with_hint(
+        "the whole message had been sent: before sending it again, ask whether it arrived",
+    )
+}
+
+/// Queues the whole content as one and the last chunk; gives back where on the wire it ends.
+///
+/// # Errors
+/// `Io` when it cannot be read; then some of it is queued, and nothing more may be written.
+pub(crate) fn queue_whole(dialogue: &mut Dialogue<'_>, content: &Content) -> Result<u64> {
+    let size = content.facts().size;
+    dialogue.send(&chunk_command(size, true))?;
+    show(dialogue, content);
+    let mut reader = content.reader();
+    let mut queued = 0;
+    while let Some(piece) = reader.next_chunk().map_err(|error| unreadable(&error))? {
+        queued += piece.len() as u64;
+        dialogue.wire.send(piece);
+    }
+    if queued == size {
+        Ok(dialogue.wire.position())
+    } else {
+        Err(changed())
+    }
+}
+
+/// Queues the content, and writes all but its last piece.
+pub(crate) fn send(
+    dialogue: &mut Dialogue<'_>,
+    content: &Content,
+    form: Form,
+    chunk_taken: bool,
+) -> std::result::Result<Sending, Broken> {
+    let mut sending = Sending {
+        form,
+        end: u64::MAX,
+        unanswered: 0,
+        chunk_taken,
+    };
+    let queued = match form {
+        Form::Dots => sending.queue_stuffed(dialogue, content),
+        Form::Chunks | Form::ChunksInTurn => sending.queue_chunks(dialogue, content),
+    };
+    match queued {
+        Ok(()) => {
+            sending.end = dialogue.wire.position();
+            Ok(sending)
+        }
+        Err(halt) => Err(give_up(dialogue, halt)),
+    }
+}
+
+impl Sending {
+    /// Writes the rest and waits for the reply to the message, which may be a refusal.
+    pub(crate) fn finish(
+        mut self,
+        dialogue: &mut Dialogue<'_>,
+    ) -> std::result::Result<Reply, Broken> {
+        if let Err(halt) = self.flush(dialogue) {
+            // What left behind the message may have got stuck, and the message not.
+            if !dialogue.wire.may_have_left(self.end) {
+                return Err(give_up(dialogue, halt));
+            }
+        }
+        let stage = Stage::FinalDot;
+        let mut refused: Option<Reply> = None;
+        loop {
+            let reply = match (dialogue.reply(&stage), refused.take()) {
+                (Ok(reply), earlier) => {
+                    refused = earlier;
+                    reply
+                }
+                // A chunk that was refused ended the transaction (RFC 3030 §2).
+                (Err(_), Some(earlier)) => return Ok(earlier),
+                (Err(failure), None) => return Err(Broken::Uncertain(uncertain(failure), None)),
+            };
+            if !reply.answers(250) && !reply.is_negative() {
+                let failure = unexpected(&stage, &reply, Kind::Refused);
+                return Err(Broken::Uncertain(uncertain(failure), Some(reply)));
+            }
+            if self.is_not_chunked(&reply) && refused.is_none() {
+                dialogue.wire.stop_writing();
+                return Err(Broken::NotChunked);
+            }
+            let last = self.unanswered <= 1;
+            self.unanswered = self.unanswered.saturating_sub(1);
+            self.chunk_taken |= reply.is_positive();
+            match refused.take() {
+                Some(first) if last && reply.is_positive() => {
+                    let words = format!("{stage}: accepted, although a part was refused: {first}");
+                    let failure = uncertain(Failure::new(Kind::Protocol, words));
+                    return Err(Broken::Uncertain(failure, Some(reply)));
+                }
+                first if last => return Ok(first.unwrap_or(reply)),
+                None if reply.is_negative() => refused = Some(reply),
+                first => refused = first,
+            }
+        }
+    }
+
+    fn is_not_chunked(&self, reply: &Reply) -> bool {
+        self.form != Form::Dots && !self.chunk_taken && knows_no_chunks(reply)
+    }
+
+    fn queue_stuffed(&mut self, dialogue: &mut Dialogue<'_>, content: &Content) -> Progress<()> {
+        show(dialogue, content);
+        let mut reader = content.reader();
+        let mut stuffer = Stuffer::default();
+        // Each piece leaves when the next one is there, so that the last one takes the final dot along.
+        while let Some(piece) = next(&mut reader)? {
+            self.flush(dialogue)?;
+            stuffer.stuff(piece, |octets| dialogue.wire.send(octets));
+        }
+        dialogue.wire.send(stuffer.terminator());
+        dialogue.observer.sent(".");
+        Ok(())
+    }
+
+    fn queue_chunks(&mut self, dialogue: &mut Dialogue<'_>, content: &Content) -> Progress<()> {
+        let bug = |failure| Halt::Known(failure, None);
+        let mut left = content.facts().size;
+        let mut open = left.min(CHUNK);
+        let mut command = chunk_command(open, open == left);
+        dialogue.send(&command).map_err(bug)?;
+        show(dialogue, content);
+        let mut reader = content.reader();
+        while let Some(mut piece) = next(&mut reader)? {
+            self.flush(dialogue)?;
+            while !piece.is_empty() {
+                if open == 0 {
+                    self.unanswered += 1;
+                    if self.form == Form::ChunksInTurn {
+                        self.answers(dialogue)?;
+                    }
+                    open = left.min(CHUNK);
+                    if open == 0 {
+                        return Err(bug(changed()));
+                    }
+                    command = chunk_command(open, open == left);
+                    dialogue.send(&command).map_err(bug)?;
+                }
+                let length =
+                    usize::try_from(open).map_or(piece.len(), |open| open.min(piece.len()));
+                let (now, later) = piece.split_at(length);
+                dialogue.wire.send(now);
+                piece = later;
+                open -= now.len() as u64;
+                left -= now.len() as u64;
+            }
+        }
+        if left > 0 {
+            return Err(bug(changed()));
+        }
+        self.unanswered += 1;
+        Ok(())
+    }
+
+    /// Writes what is queued, as long as the server has nothing to say against it.
+    fn flush(&mut self, dialogue: &mut Dialogue<'_>) -> Progress<()> {
+        let stage = Stage::Body;
+        let mut until = dialogue.patience(&stage).until();
+        while !dialogue.wire.may_have_left(self.end) {
+            while let Some(reply) = dialogue
+                .early_reply(&stage)
+                .map_err(|failure| Halt::Known(failure, None))?
+            {
+                self.judge(reply)?;
+            }
+            if dialogue.flush(&stage, &mut until).map_err(Halt::Lost)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until every chunk sent has its reply.
+    fn answers(&mut self, dialogue: &mut Dialogue<'_>) -> Progress<()> {
+        while self.unanswered > 0 {
+            let reply = dialogue.reply(&Stage::Body).map_err(Halt::Lost)?;
+            self.judge(reply)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in a reply that came before the message was over. Where it is not the one to a chunk,
+    /// it is the server's way of hanging up.
+    fn judge(&mut self, reply: Reply) -> Progress<()> {
+        if self.unanswered > 0 && reply.answers(250) {
+            self.unanswered -= 1;
+            self.chunk_taken = true;
+            return Ok(());
+        }
+        if self.is_not_chunked(&reply) {
+            return Err(Halt::NotChunked);
+        }
+        let failure = if reply.is_negative() {
+            refusal(&reply)
+        } else {
+            let words = format!(
+                "{}: a reply before the message was complete: {reply}",
+                Stage::Body
+            );
+            Failure::new(Kind::Protocol, words)
+        };
+        Err(Halt::Known(failure, Some(reply.brief())))
+    }
+}
+
+/// Ends the sending of a message that was not sent to its end.
+fn give_up(dialogue: &mut Dialogue<'_>, halt: Halt) -> Broken {
+    dialogue.wire.stop_writing();
+    match halt {
+        Halt::Known(failure, reply) => Broken::Incomplete(failure, reply),
+        Halt::NotChunked => Broken::NotChunked,
+        Halt::Lost(failure) => {
+            while let Some(reply) = dialogue.last_word() {
+                if reply.is_negative() {
+                    return Broken::Incomplete(refusal(&reply), Some(reply));
+                }
+            }
+            Broken::Incomplete(failure, None)
+        }
+    }
+}
+
+fn next<'r>(reader: &'r mut crate::message::Reader<'_>) -> Progress<Option<&'r [u8]>> {
+    reader
+        .next_chunk()
+        .map_err(|error| Halt::Known(unreadable(&error), None))
+}
+
+fn chunk_command(size: u64, last: bool) -> String {
+    format!("BDAT {size}{}", if last { " LAST" } else { "" })
+}
+
+fn show(dialogue: &Dialogue<'_>, content: &Content) {
+    let octets = content.facts().size;
+    dialogue
+        .observer
+        .sent(&format!("(the message: {octets} octets)"));
+}
+
+fn refusal(reply: &Reply) -> Failure {
+    unexpected(&Stage::Body, reply, Kind::Refused)
+}
+
+fn unreadable(error: &std::io::Error) -> Failure {
+    let words = format!("the message cannot be read any more: {error}");
+    Failure::new(Kind::Io, words)
+}
+
+fn changed() -> Failure {
+    Failure::new(
+        Kind::Io,
+        "the message is no longer the one that was measured",
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Read as _;
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::message::Message;
+    use crate::smtp::Waits;
+
+    #[test]
+    fn once_given_up_nothing_more_is_written() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let waits = Waits {
+            reply: Some(Duration::from_millis(50)),
+            ..Waits::default()
+        };
+        let mut dialogue = Dialogue::new(socket, waits, &()).unwrap();
+        let message = Message::from_raw(&b"Subject: x\r\n\r\n".repeat(2_000_000)).unwrap();
+        let content = message.content(true, true).unwrap();
+        // The peer reads nothing: far less than the message fits between the two.
+        assert!(matches!(
+            send(&mut dialogue, &content, Form::Dots, false),
+            Err(Broken::Incomplete(..))
+        ));
+        let reader = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            peer.read_to_end(&mut all).map(|_| all)
+        });
+        dialogue.quit();
+        let all = reader.join().unwrap().unwrap();
+        assert!((all.len() as u64) < content.facts().size);
+        assert!(!all.ends_with(b".\r\n") && !all.ends_with(b"QUIT\r\n"));
+    }
+}

@@ -1,0 +1,174 @@
+//! The messages of one session, one after the other.
+//!
+//! MAIL and RCPT of the next message leave behind the last octet of the one before, and its own
+//! last octet only when that one has its reply: a session that is cut leaves one message uncertain at
+//! most, and what had not left is handed back to be submitted in another session. So is a message
+//! that the server puts off because it has had enough of them (421, any 4yz to MAIL), unless it is the first.
+
+use super::delivery::{Again, Jobs, Parcel};
+use super::group::{Group, ONE_GROUP, Pace, Tail};
+use super::session::Session;
+use super::transaction::Turn;
+use crate::failure::Failure;
+
+/// Octets up to which a message leaves together with its envelope: about twice what TCP sends
+/// before it waits (RFC 6928). More would be wasted where the recipients are refused.
+const ONE_FLIGHT: u64 = 32 * 1024;
+
+/// How the plan wants messages handed over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Use PIPELINING where it is offered.
+    pub(crate) pipelining: bool,
+    /// Use CHUNKING where it is offered.
+    pub(crate) chunking: bool,
+    /// Nobody gets a message unless all are accepted.
+    pub(crate) all_or_nothing: bool,
+}
+
+/// Why a session ends before its time.
+pub(super) enum Ended {
+    /// Everybody of the message has a verdict; nothing more can be said in this session.
+    Settled,
+    /// The message cannot have left, and is to be submitted once more.
+    Again(Again),
+    /// AUTH was refused, which is so for every message. Everybody has a verdict.
+    Account(Failure),
+}
+
+/// A session, and what is submitted by it.
+pub(super) struct Conversation<'s, 'o, 'j> {
+    pub(super) session: Session<'o>,
+    pub(super) manner: Manner,
+    jobs: &'s mut dyn Jobs<'j>,
+    /// The server offers AUTH, and nobody was named to it.
+    wants_user: bool,
+    /// The next message, whose envelope is on its way already.
+    ahead: Option<(Parcel<'j>, Group)>,
+    /// MAIL commands so far.
+    transactions: u64,
+    /// A message was settled in this session, so that it is not the session's fault what happens next.
+    pub(super) served: bool,
+    /// A chunk was accepted, so that the server is known to know BDAT.
+    pub(super) chunk_taken: bool,
+    /// The server may still have a transaction open.
+    pub(super) must_reset: bool,
+}
+
+/// Submits messages until there are none left or the session is over, and ends it.
+///
+/// # Errors
+/// The refusal of AUTH, which concerns all messages that are left.
+pub(crate) fn run<'j>(
+    session: Session<'_>,
+    manner: Manner,
+    jobs: &mut dyn Jobs<'j>,
+) -> Result<(), Failure> {
+    let offers = &session.capabilities;
+    let stranger = session.authenticated.is_none() && session.lead.is_none();
+    let mut conversation = Conversation {
+        manner: Manner {
+            pipelining: manner.pipelining && offers.pipelining,
+            chunking: manner.chunking && offers.chunking,
+            ..manner
+        },
+        wants_user: stranger && !offers.auth.is_empty(),
+        session,
+        jobs,
+        ahead: None,
+        transactions: 0,
+        served: false,
+        chunk_taken: false,
+        must_reset: false,
+    };
+    let result = conversation.all();
+    if let Some((parcel, _)) = conversation.ahead.take() {
+        conversation.jobs.again(parcel.job, Again::NewSession);
+    }
+    conversation.session.dialogue.quit();
+    result
+}
+
+impl<'j> Conversation<'_, '_, 'j> {
+    fn all(&mut self) -> Result<(), Failure> {
+        loop {
+            let ahead = self.ahead.take();
+            let Some((mut parcel, group)) = ahead.or_else(|| self.next(Pace::Together)) else {
+                return Ok(());
+            };
+            let ended = self.deliver(&mut parcel, group).err();
+            if let Some(Ended::Again(why)) = ended {
+                self.jobs.again(parcel.job, why);
+                return Ok(());
+            }
+            self.served = true;
+            let authenticated = self.session.authenticated;
+            let (job, outcome) = parcel.settled(authenticated, self.wants_user);
+            self.jobs.done(job, Ok(outcome));
+            match ended {
+                None => {}
+                Some(Ended::Account(failure)) => return Err(failure),
+                Some(Ended::Settled | Ended::Again(_)) => return Ok(()),
+            }
+        }
+    }
+
+    /// Transactions for as long as there is somebody left and the last one accepted somebody.
+    fn deliver(&mut self, parcel: &mut Parcel<'j>, group: Group) -> Result<(), Ended> {
+        let mut group = group;
+        loop {
+            match self.transaction(parcel, group)? {
+                Turn::Over(accepted) if !parcel.go_on(accepted) => return Ok(()),
+                Turn::Over(_) | Turn::Stale => group = self.group(parcel, Pace::Together),
+            }
+        }
+    }
+
+    /// The next message that this server can take, and its commands.
+    fn next(&mut self, pace: Pace) -> Option<(Parcel<'j>, Group)> {
+        let most = self.session.capabilities.mail_max;
+        while most.is_none_or(|most| self.transactions < most) {
+            let job = self.jobs.next()?;
+            let offers = &self.session.capabilities;
+            match Parcel::new(job, offers, self.manner.all_or_nothing) {
+                Ok(parcel) => {
+                    let group = self.group(&parcel, pace);
+                    return Some((parcel, group));
+                }
+                Err((job, failure)) => self.jobs.done(job, Err(failure)),
+            }
+        }
+        None
+    }
+
+    /// The commands of the parcel's next transaction.
+    fn group(&mut self, parcel: &Parcel<'j>, pace: Pace) -> Group {
+        let small = parcel.content.facts().size <= ONE_FLIGHT && parcel.now.len() <= ONE_GROUP;
+        let pace = if self.manner.pipelining {
+            pace
+        } else {
+            Pace::InTurn
+        };
+        let tail = match pace {
+            _ if self.manner.all_or_nothing => Tail::Nothing,
+            _ if !self.manner.chunking => Tail::Data,
+            Pace::Together if small => Tail::Message,
+            _ => Tail::Nothing,
+        };
+        self.transactions += 1;
+        let reset = self.must_reset && pace != Pace::Behind;
+        Group::new(parcel, self.session.lead.take(), reset, pace, tail)
+    }
+
+    /// Lets the envelope of the next message leave behind this one, where nothing more has to be
+    /// said about this one.
+    pub(super) fn announce_next(&mut self, parcel: &Parcel<'j>) {
+        if !self.manner.pipelining || self.ahead.is_some() || parcel.is_to_be_continued() {
+            return;
+        }
+        if let Some((mut next, mut group)) = self.next(Pace::Behind) {
+            group.fill(&mut self.session.dialogue, &mut next);
+            self.ahead = Some((next, group));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Where the recipients of one message stand while its session goes on, up to their verdicts.
+//!
+//! Owns the rule that nobody is left without a verdict, and what a refused RCPT means.
+
+use super::dialogue::Stage;
+use super::hint::unexpected;
+use super::reply::{Enhanced, Reply};
+use super::verdict::{Cause, Verdict};
+use crate::envelope::Envelope;
+use crate::failure::{Failure, Kind};
+
+/// Where a recipient stands.
+#[derive(Clone)]
+pub(super) enum Fate {
+    /// Not judged yet, or accepted at RCPT in a transaction that is not over.
+    Open,
+    /// Told to come again in another transaction, with this reply.
+    Postponed(Reply),
+    Decided(Verdict),
+}
+
+/// One fate for each recipient, in the order of the envelope.
+pub(super) struct Fates(Vec<Fate>);
+
+/// Recipients by their places, with the replies that accepted them at RCPT.
+pub(super) type Accepted = Vec<(usize, Reply)>;
+
+impl Fates {
+    pub(super) fn open(count: usize) -> Self {
+        Self(vec![Fate::Open; count])
+    }
+
+    pub(super) fn set(&mut self, index: usize, fate: Fate) {
+        self.0[index] = fate;
+    }
+
+    pub(super) fn is_open(&self, index: usize) -> bool {
+        matches!(self.0[index], Fate::Open)
+    }
+
+    pub(super) fn is_postponed(&self, index: usize) -> bool {
+        matches!(self.0[index], Fate::Postponed(_))
+    }
+
+    /// The server took the message for these.
+    pub(super) fn accept(&mut self, accepted: Accepted) {
+        for (index, reply) in accepted {
+            self.0[index] = Fate::Decided(Verdict::Accepted(reply));
+        }
+    }
+
+    /// Gives one verdict to those accepted at RCPT.
+    pub(super) fn decide(&mut self, accepted: &Accepted, verdict: &Verdict) {
+        for (index, _) in accepted {
+            self.0[*index] = Fate::Decided(verdict.clone());
+        }
+    }
+
+    /// Gives one verdict to everybody who was not told anything else.
+    pub(super) fn end(&mut self, verdict: &Verdict) {
+        for fate in &mut self.0 {
+            if matches!(fate, Fate::Open) {
+                *fate = Fate::Decided(verdict.clone());
+            }
+        }
+    }
+
+    /// Gives one verdict to everybody who does not, and cannot, have the message.
+    pub(super) fn overrule(&mut self, verdict: &Verdict) {
+        for fate in &mut self.0 {
+            let may_have_it = matches!(
+                fate,
+                Fate::Decided(Verdict::Accepted(_) | Verdict::Unknown(_))
+            );
+            if !may_have_it {
+                *fate = Fate::Decided(verdict.clone());
+            }
+        }
+    }
+
+    /// The refusal that speaks for all where nobody gets the message unless everybody does. What
+    /// is refused for good counts more than what may work later.
+    pub(super) fn refusal(&self, among: &[usize]) -> Option<&Cause> {
+        let causes = || {
+            among.iter().filter_map(|&index| match &self.0[index] {
+                Fate::Decided(verdict) => verdict.cause(),
+                _ => None,
+            })
+        };
+        let for_good = |cause: &&Cause| cause.failure.kind != Kind::Temporary;
+        causes().find(for_good).or_else(|| causes().next())
+    }
+
+    /// The verdicts, once there will be no further transaction: those postponed keep the reply
+    /// that postponed them.
+    pub(super) fn settled(self, envelope: &Envelope) -> Vec<Verdict> {
+        let settle = |(index, fate)| match fate {
+            Fate::Decided(verdict) => verdict,
+            Fate::Postponed(reply) => {
+                let stage = rcpt_stage(envelope, index);
+                Verdict::from_failure(rcpt_failure(&stage, &reply), Some(reply))
+            }
+            Fate::Open => Verdict::from_failure(
+                Failure::new(Kind::Bug, "a recipient was left without a verdict"),
+                None,
+            ),
+        };
+        self.0.into_iter().enumerate().map(settle).collect()
+    }
+}
+
+pub(super) fn rcpt_stage(envelope: &Envelope, index: usize) -> Stage {
+    Stage::Rcpt(envelope.recipients()[index].to_string())
+}
+
+/// The failure a refused RCPT means: unknown to the server with X.1.x, or with 550, 551 or 553
+/// and no enhanced code; refused for another reason otherwise.
+pub(super) fn rcpt_failure(stage: &Stage, reply: &Reply) -> Failure {
+    let unknown = match reply.enhanced {
+        Some(Enhanced(_, subject, _)) => subject == 1,
+        None => matches!(reply.code, 550 | 551 | 553),
+    };
+    let kind = if unknown {
+        Kind::Recipient
+    } else {
+        Kind::Refused
+    };
+    unexpected(stage, reply, kind)
+}

@@ -1,0 +1,293 @@
+//! The commands of one transaction that leave together, and their replies in order (RFC 2920).
+//!
+//! Owns the order (RSET or AUTH where they are due, MAIL, each RCPT, then DATA or the whole message by BDAT)
+//! and the matching of each reply to the oldest command without one. As many commands as the
+//! window allows are on their way at once; after a refusal that makes the rest pointless no more of
+//! them are sent. What the replies mean for the message is the transaction's to say.
+
+use std::collections::VecDeque;
+
+use super::auth::{self, Lead};
+use super::body;
+use super::delivery::Parcel;
+use super::dialogue::{Dialogue, Stage};
+use super::fates::{Accepted, Fate, rcpt_failure, rcpt_stage};
+use super::hint::unexpected;
+use super::reply::Reply;
+use super::verdict::Verdict;
+use crate::failure::{Failure, Kind};
+
+/// Recipients up to which all commands leave in one group. A common default is to take a thousand
+/// recipients and to forgive a thousand more with 452; what comes then counts as errors, for which
+/// the server hangs up.
+pub(super) const ONE_GROUP: usize = 2000;
+/// With more recipients than that: most commands on their way without a reply, so that no more of
+/// them are sent once the server says that it has enough.
+const WINDOW: usize = 1000;
+
+/// What ends a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// Nothing: the message waits for the replies.
+    Nothing,
+    Data,
+    /// The message itself, by BDAT.
+    Message,
+}
+
+/// How the commands of a group leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// One by one: the server does not offer PIPELINING, or is not to be given it.
+    InTurn,
+    /// Together.
+    Together,
+    /// Together, behind a message whose reply has not come yet.
+    Behind,
+}
+
+/// A refusal, in words and as it came.
+pub(super) type Refusal = (Failure, Option<Reply>);
+
+/// The commands of one transaction, and what has been said to them.
+pub(super) struct Group {
+    steps: VecDeque<Step>,
+    on_the_way: VecDeque<(Step, Stage)>,
+    window: usize,
+    lead: Option<Lead>,
+    pub(super) pace: Pace,
+    pub(super) tail: Tail,
+    /// Where on the wire the message ends, when it is in the group and was sent.
+    end: Option<u64>,
+    /// The reply by which the server said that it takes no more recipients.
+    full: Option<Reply>,
+    /// Why a command could not be queued.
+    stuck: Option<Failure>,
+    pub(super) replies: Replies,
+}
+
+/// What has been said.
+#[derive(Default)]
+pub(super) struct Replies {
+    /// The mechanism by which we are now authenticated.
+    pub(super) authenticated: Option<&'static str>,
+    pub(super) auth_refused: Option<Refusal>,
+    pub(super) mail_refused: Option<Refusal>,
+    pub(super) accepted: Accepted,
+    /// The reply to the tail.
+    pub(super) last: Option<Reply>,
+}
+
+/// A command of the group; a recipient by its place in the envelope.
+#[derive(Clone, Copy)]
+enum Step {
+    Reset,
+    Auth,
+    Mail,
+    Rcpt(usize),
+    Data,
+    Message,
+}
+
+impl Group {
+    /// The group that brings the parcel to the recipients whose turn it is.
+    pub(super) fn new(
+        parcel: &Parcel<'_>,
+        lead: Option<Lead>,
+        reset: bool,
+        pace: Pace,
+        tail: Tail,
+    ) -> Self {
+        let recipients = &parcel.now;
+        let mut steps = VecDeque::with_capacity(recipients.len() + 3);
+        steps.extend(reset.then_some(Step::Reset));
+        steps.extend(lead.as_ref().map(|_| Step::Auth));
+        steps.push_back(Step::Mail);
+        steps.extend(recipients.iter().copied().map(Step::Rcpt));
+        steps.extend(match tail {
+            Tail::Nothing => None,
+            Tail::Data => Some(Step::Data),
+            Tail::Message => Some(Step::Message),
+        });
+        let window = match recipients.len() {
+            _ if pace == Pace::InTurn => 1,
+            ..=ONE_GROUP => usize::MAX,
+            _ => WINDOW,
+        };
+        Self {
+            steps,
+            on_the_way: VecDeque::new(),
+            window,
+            lead,
+            pace,
+            tail,
+            end: None,
+            full: None,
+            stuck: None,
+            replies: Replies::default(),
+        }
+    }
+
+    /// Whether the server may have the message, and with it all that is asked for.
+    pub(super) fn message_may_have_left(&self, dialogue: &Dialogue<'_>) -> bool {
+        self.end.is_some_and(|end| dialogue.wire.may_have_left(end))
+    }
+
+    /// Sends all commands and takes in all replies.
+    ///
+    /// # Errors
+    /// Why it cannot go on: the connection is lost or the server closes it (421), a reply that may
+    /// not come there, a message that cannot be read.
+    pub(super) fn run(
+        &mut self,
+        dialogue: &mut Dialogue<'_>,
+        parcel: &mut Parcel<'_>,
+    ) -> Result<(), Refusal> {
+        loop {
+            self.fill(dialogue, parcel);
+            if let Some(failure) = self.stuck.take() {
+                return Err((failure, None));
+            }
+            let Some((step, stage)) = self.on_the_way.pop_front() else {
+                return Ok(());
+            };
+            let reply = dialogue.reply(&stage).map_err(|failure| (failure, None))?;
+            let closing = reply.code == 421 && !matches!(step, Step::Message);
+            self.take_in(step, &stage, reply, closing, parcel)?;
+        }
+    }
+
+    /// Queues as many commands as may be on their way. What goes wrong is told by
+    /// [`run`](Self::run).
+    pub(super) fn fill(&mut self, dialogue: &mut Dialogue<'_>, parcel: &mut Parcel<'_>) {
+        while self.stuck.is_none() && self.on_the_way.len() < self.window {
+            let Some(step) = self.steps.pop_front() else {
+                break;
+            };
+            let alone = self.on_the_way.is_empty();
+            match (step, &self.full) {
+                // What was refused already needs no further words.
+                (Step::Rcpt(_) | Step::Data, _) if self.replies.mail_refused.is_some() => continue,
+                (Step::Rcpt(index), Some(reply)) => {
+                    parcel.fates.set(index, Fate::Postponed(reply.clone()));
+                    continue;
+                }
+                (Step::Data, _) if alone && self.replies.accepted.is_empty() => continue,
+                _ => {}
+            }
+            let stage = self.stage(step, parcel);
+            let silent = if alone && self.pace != Pace::Behind {
+                dialogue.expect_silence(&stage)
+            } else {
+                Ok(())
+            };
+            self.stuck = silent
+                .and_then(|()| self.queue(step, &stage, dialogue, parcel))
+                .err();
+            self.on_the_way.push_back((step, stage));
+        }
+    }
+
+    fn stage(&self, step: Step, parcel: &Parcel<'_>) -> Stage {
+        let envelope = &parcel.job.envelope;
+        match step {
+            Step::Reset => Stage::Reset,
+            Step::Auth => Stage::Auth,
+            Step::Mail => Stage::Mail(envelope.sender().to_string()),
+            Step::Rcpt(index) => rcpt_stage(envelope, index),
+            Step::Data => Stage::Data,
+            Step::Message => Stage::FinalDot,
+        }
+    }
+
+    fn queue(
+        &mut self,
+        step: Step,
+        stage: &Stage,
+        dialogue: &mut Dialogue<'_>,
+        parcel: &Parcel<'_>,
+    ) -> Result<(), Failure> {
+        match (step, stage) {
+            (Step::Reset, _) => dialogue.send("RSET"),
+            (Step::Auth, _) => self
+                .lead
+                .as_ref()
+                .map_or(Ok(()), |lead| lead.send(dialogue)),
+            (Step::Mail, _) => dialogue.send(&parcel.mail),
+            (Step::Rcpt(_), Stage::Rcpt(path)) => dialogue.send(&format!("RCPT TO:<{path}>")),
+            (Step::Message, _) => {
+                self.end = Some(body::queue_whole(dialogue, &parcel.content)?);
+                Ok(())
+            }
+            (Step::Data | Step::Rcpt(_), _) => dialogue.send("DATA"),
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        step: Step,
+        stage: &Stage,
+        reply: Reply,
+        closing: bool,
+        parcel: &mut Parcel<'_>,
+    ) -> Result<(), Refusal> {
+        let replies = &mut self.replies;
+        let refused = |reply: Reply| (unexpected(stage, &reply, Kind::Refused), Some(reply));
+        match step {
+            Step::Reset if reply.answers(250) => {}
+            Step::Reset => return Err(refused(reply)),
+            Step::Auth => {
+                let name = self.lead.as_ref().map_or("", |lead| lead.name);
+                match auth::conclude(name, &reply) {
+                    Ok(()) => replies.authenticated = Some(name),
+                    Err(failure) if closing || failure.kind == Kind::Protocol => {
+                        return Err((failure, Some(reply)));
+                    }
+                    Err(failure) => replies.auth_refused = Some((failure, Some(reply))),
+                }
+            }
+            Step::Mail if reply.answers(250) => {}
+            Step::Mail => {
+                let refusal = refused(reply);
+                if closing || refusal.0.kind == Kind::Protocol {
+                    return Err(refusal);
+                }
+                replies.mail_refused = Some(refusal);
+            }
+            Step::Rcpt(_) if closing => return Err(refused(reply)),
+            Step::Rcpt(index) => self.judge(index, stage, reply.brief(), parcel)?,
+            Step::Data if closing => return Err(refused(reply)),
+            Step::Data | Step::Message => replies.last = Some(reply),
+        }
+        Ok(())
+    }
+
+    /// Takes in the reply to one RCPT.
+    fn judge(
+        &mut self,
+        index: usize,
+        stage: &Stage,
+        reply: Reply,
+        parcel: &mut Parcel<'_>,
+    ) -> Result<(), Refusal> {
+        let fates = &mut parcel.fates;
+        if [250, 251, 252].iter().any(|&due| reply.answers(due)) {
+            // What it was told in an earlier transaction no longer counts.
+            fates.set(index, Fate::Open);
+            self.replies.accepted.push((index, reply));
+        } else if self.replies.mail_refused.is_some() {
+            // The reply to MAIL decides; this one only says that there was none.
+        } else if matches!(reply.code, 452 | 552) && parcel.may_be_split {
+            self.full.get_or_insert_with(|| reply.clone());
+            fates.set(index, Fate::Postponed(reply));
+        } else {
+            let failure = rcpt_failure(stage, &reply);
+            if failure.kind == Kind::Protocol {
+                return Err((failure, Some(reply)));
+            }
+            let verdict = Verdict::from_failure(failure, Some(reply));
+            fates.set(index, Fate::Decided(verdict));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Opening a session by the plan: along the rungs, up to the point where mail may be given.
+//!
+//! Owns when to move on to the next rung and when to stop, and what is said when all have failed.
+
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::failure::{Failure, Kind, Result};
+use crate::plan::Plan;
+use crate::route::dial;
+use crate::route::resolve::Names;
+use crate::route::{Attempt, Outcome, Rung, Security};
+use crate::smtp::Observer;
+use crate::smtp::session::{Closed, Greeted, Opening, Session};
+use crate::smtp::tls::Tls;
+
+/// Opens a session on the first rung that gives one.
+pub(super) fn open<'o>(
+    plan: &Plan,
+    observer: &'o dyn Observer,
+    attempts: &mut Vec<Attempt>,
+) -> Result<(Session<'o>, Rung)> {
+    let rungs = &plan.rungs;
+    let tls = if rungs.iter().any(|rung| rung.security != Security::None) {
+        Some(Tls::new(&plan.trust)?)
+    } else {
+        None
+    };
+    let waits = plan.waits;
+    let mut open: Vec<usize> = (0..rungs.len()).collect();
+    let mut fates: Vec<Option<Attempt>> = vec![None; rungs.len()];
+    let mut names = Names::default();
+    let mut winner = None;
+    let mut stopped = None;
+    let over = || waits.deadline.is_some_and(|end| Instant::now() >= end);
+    while !open.is_empty() && winner.is_none() && stopped.is_none() && !over() {
+        let race = dial::race(rungs, &open, waits.connect, waits.deadline, &mut names).map_err(
+            |error| Failure::new(Kind::Io, format!("cannot wait for connections: {error}")),
+        )?;
+        for (index, attempt) in race.failed {
+            observer.note(
+                &attempt
+                    .failure
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string),
+            );
+            open.retain(|&other| other != index);
+            fates[index] = Some(attempt);
+        }
+        for (index, attempt) in race.overtaken {
+            fates[index] = Some(attempt);
+        }
+        let Some((index, socket, started)) = race.winner else {
+            break;
+        };
+        open.retain(|&other| other != index);
+        let rung = &rungs[index];
+        let mut attempt = Attempt {
+            rung: rung.clone(),
+            outcome: Outcome::Connected,
+            address: socket.peer_addr().ok(),
+            secured: false,
+            failure: None,
+            took: Duration::ZERO,
+        };
+        observer.note(&format!(
+            "connected to {rung} ({})",
+            attempt
+                .address
+                .map_or_else(String::new, |a| a.ip().to_string())
+        ));
+        let opening = Opening {
+            host: &rung.host,
+            ehlo: plan.ehlo.as_ref().map(|name| name.as_str()),
+            waits,
+            greeting_until: started + waits.connect,
+        };
+        match establish(
+            plan,
+            socket,
+            rung.security,
+            &opening,
+            tls.as_ref(),
+            observer,
+        ) {
+            Ok(session) => winner = Some((session, rung.clone())),
+            Err(closed) => {
+                attempt.secured = closed.secured;
+                let failure = closed.failure.at(rung);
+                observer.note(&failure.message);
+                if closed.stop {
+                    stopped = Some(failure.clone());
+                }
+                attempt.outcome = closed.outcome;
+                attempt.failure = Some(failure);
+            }
+        }
+        attempt.took = started.elapsed();
+        fates[index] = Some(attempt);
+    }
+    attempts.extend(fates.into_iter().flatten());
+    if let Some(failure) = stopped {
+        return Err(failure);
+    }
+    let Some((session, rung)) = winner else {
+        return Err(all_failed(attempts));
+    };
+    for failure in attempts
+        .iter()
+        .filter_map(|attempt| attempt.failure.as_ref())
+    {
+        observer.warning(&format!(
+            "{failure}; using {rung} ({})",
+            rung.security.name()
+        ));
+    }
+    Ok((session, rung))
+}
+
+fn establish<'o>(
+    plan: &Plan,
+    socket: TcpStream,
+    security: Security,
+    opening: &Opening<'_>,
+    tls: Option<&Tls>,
+    observer: &'o dyn Observer,
+) -> std::result::Result<Session<'o>, Closed> {
+    let secure = tls.ok_or_else(|| Closed {
+        outcome: Outcome::TlsFailed,
+        failure: Failure::new(Kind::Bug, "no TLS configuration"),
+        secured: false,
+        stop: true,
+    });
+    match security {
+        Security::None => {
+            let helo = plan.effective_credentials().is_none();
+            Greeted::open(socket, opening, helo, observer).map(Greeted::in_clear)
+        }
+        Security::StartTls => {
+            Greeted::open(socket, opening, false, observer)?.start_tls(secure?, opening)
+        }
+        Security::Implicit => Session::open_implicit(socket, secure?, opening, observer),
+    }
+}
+
+/// When every rung failed: the one that got furthest decides; of equals, the first.
+fn all_failed(attempts: &[Attempt]) -> Failure {
+    let mut best: Option<(&Attempt, &Failure)> = None;
+    for attempt in attempts {
+        let further = best.is_none_or(|(known, _)| attempt.depth() > known.depth());
+        if let (true, Some(failure)) = (further, &attempt.failure) {
+            best = Some((attempt, failure));
+        }
+    }
+    match best {
+        Some((attempt, failure)) if attempt.depth() == 0 && failure.hint.is_none() => failure.clone().with_hint(
+            "is the server's name right, and is it up? Networks and hosting providers often block mail ports: \
+             ask them which one is open (many leave 2525)",
+        ),
+        Some((_, failure)) => failure.clone(),
+        None => Failure::new(Kind::Temporary, "no server could be tried: the deadline is over"),
+    }
+}
