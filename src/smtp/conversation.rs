@@ -5,7 +5,7 @@
 //! most, and what had not left is handed back to be submitted in another session. So is a message
 //! that the server puts off because it has had enough of them (421, any 4yz to MAIL), unless it is the first.
 
-use super::delivery::{Again, Jobs, Parcel};
+use super::delivery::{Again, Jobs, Parcel, prepare};
 use super::group::{Group, ONE_GROUP, Pace, Tail};
 use super::session::Session;
 use super::transaction::Turn;
@@ -130,12 +130,13 @@ impl<'j> Conversation<'_, '_, 'j> {
         while most.is_none_or(|most| self.transactions < most) {
             let job = self.jobs.next()?;
             let offers = &self.session.capabilities;
-            match Parcel::new(job, offers, self.manner.all_or_nothing) {
-                Ok(parcel) => {
+            match prepare(offers, &job.envelope, &job.message) {
+                Ok(content) => {
+                    let parcel = Parcel::new(job, content, offers, self.manner.all_or_nothing);
                     let group = self.group(&parcel, pace);
                     return Some((parcel, group));
                 }
-                Err((job, failure)) => self.jobs.done(job, Err(failure)),
+                Err(failure) => self.jobs.done(job, Err(failure)),
             }
         }
         None

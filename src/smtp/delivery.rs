@@ -96,18 +96,13 @@ pub(super) struct Parcel<'j> {
 }
 
 impl<'j> Parcel<'j> {
-    /// # Errors
-    /// The job, and `Message` when this server cannot take the message at all: too large for its
-    /// SIZE (RFC 1870), or in need of 8BITMIME or SMTPUTF8 that it does not offer.
+    /// `content` is what [`prepare`] made of the job's message.
     pub(super) fn new(
         job: Job<'j>,
+        content: Content,
         offers: &Capabilities,
         all_or_nothing: bool,
-    ) -> std::result::Result<Self, (Job<'j>, Failure)> {
-        let content = match form_for(offers, &job.envelope, &job.message) {
-            Ok(content) => content,
-            Err(failure) => return Err((job, failure)),
-        };
+    ) -> Self {
         let count = job.envelope.recipients().len();
         let most = offers.rcpt_max.filter(|_| !all_or_nothing);
         let mut parcel = Self {
@@ -123,7 +118,7 @@ impl<'j> Parcel<'j> {
             job,
         };
         parcel.take_turn();
-        Ok(parcel)
+        parcel
     }
 
     fn take_turn(&mut self) {
@@ -205,7 +200,15 @@ fn wants_a_user(verdict: Verdict) -> Verdict {
 }
 
 /// The message in the form this server takes.
-fn form_for(offers: &Capabilities, envelope: &Envelope, message: &Message) -> Result<Content> {
+///
+/// # Errors
+/// `Message` when it cannot take the message at all: too large for its SIZE (RFC 1870), or in need
+/// of 8BITMIME or SMTPUTF8 that it does not offer.
+pub(super) fn prepare(
+    offers: &Capabilities,
+    envelope: &Envelope,
+    message: &Message,
+) -> Result<Content> {
     if envelope.needs_smtputf8() && !offers.smtputf8 {
         return Err(Failure::new(
             Kind::Message,
