@@ -197,27 +197,22 @@ impl Sending {
     }
 
     fn queue_chunks(&mut self, dialogue: &mut Dialogue<'_>, content: &Content) -> Progress<()> {
-        let bug = |failure| Halt::Known(failure, None);
+        let fault = |failure| Halt::Known(failure, None);
         let mut left = content.facts().size;
-        let mut open = left.min(CHUNK);
-        let mut command = chunk_command(open, open == left);
-        dialogue.send(&command).map_err(bug)?;
-        show(dialogue, content);
         let mut reader = content.reader();
+        show(dialogue, content);
+        // Octets of the chunk that is on; each piece leaves when the next one is there.
+        let mut open = 0;
         while let Some(mut piece) = next(&mut reader)? {
             self.flush(dialogue)?;
             while !piece.is_empty() {
                 if open == 0 {
-                    self.unanswered += 1;
-                    if self.form == Form::ChunksInTurn {
-                        self.answers(dialogue)?;
-                    }
                     open = left.min(CHUNK);
                     if open == 0 {
-                        return Err(bug(changed()));
+                        return Err(fault(changed()));
                     }
-                    command = chunk_command(open, open == left);
-                    dialogue.send(&command).map_err(bug)?;
+                    let command = chunk_command(open, open == left);
+                    dialogue.send(&command).map_err(fault)?;
                 }
                 let length =
                     usize::try_from(open).map_or(piece.len(), |open| open.min(piece.len()));
@@ -226,12 +221,21 @@ impl Sending {
                 piece = later;
                 open -= now.len() as u64;
                 left -= now.len() as u64;
+                if open == 0 {
+                    self.unanswered += 1;
+                    if left > 0 && self.form == Form::ChunksInTurn {
+                        self.answers(dialogue)?;
+                    }
+                }
             }
         }
         if left > 0 {
-            return Err(bug(changed()));
+            return Err(fault(changed()));
         }
-        self.unanswered += 1;
+        if self.unanswered == 0 && content.facts().size == 0 {
+            dialogue.send(&chunk_command(0, true)).map_err(fault)?;
+            self.unanswered = 1;
+        }
         Ok(())
     }
 

@@ -5,6 +5,8 @@
 //! most, and what had not left is handed back to be submitted in another session. So is a message
 //! that the server puts off because it has had enough of them (421, any 4yz to MAIL), unless it is the first.
 
+use std::collections::VecDeque;
+
 use super::delivery::{Again, Jobs, Parcel, prepare};
 use super::group::{Group, ONE_GROUP, Pace, Tail};
 use super::session::Session;
@@ -45,6 +47,8 @@ pub(super) struct Conversation<'s, 'o, 'j> {
     wants_user: bool,
     /// The next message, whose envelope is on its way already.
     ahead: Option<(Parcel<'j>, Group)>,
+    /// Messages that need another transaction, and wait for the one ahead.
+    later: VecDeque<Parcel<'j>>,
     /// MAIL commands so far.
     transactions: u64,
     /// A message was settled in this session, so that it is not the session's fault what happens next.
@@ -76,6 +80,7 @@ pub(crate) fn run<'j>(
         session,
         jobs,
         ahead: None,
+        later: VecDeque::new(),
         transactions: 0,
         served: false,
         chunk_taken: false,
@@ -85,6 +90,10 @@ pub(crate) fn run<'j>(
     if let Some((parcel, _)) = conversation.ahead.take() {
         conversation.jobs.again(parcel.job, Again::NewSession);
     }
+    // Those still open keep the reply that told them to come again.
+    while let Some(parcel) = conversation.later.pop_front() {
+        conversation.settle(parcel);
+    }
     conversation.session.dialogue.quit();
     result
 }
@@ -92,19 +101,24 @@ pub(crate) fn run<'j>(
 impl<'j> Conversation<'_, '_, 'j> {
     fn all(&mut self) -> Result<(), Failure> {
         loop {
-            let ahead = self.ahead.take();
-            let Some((mut parcel, group)) = ahead.or_else(|| self.next(Pace::Together)) else {
+            let Some((mut parcel, group)) = self.turn() else {
                 return Ok(());
             };
-            let ended = self.deliver(&mut parcel, group).err();
-            if let Some(Ended::Again(why)) = ended {
-                self.jobs.again(parcel.job, why);
-                return Ok(());
-            }
+            let ended = match self.deliver(&mut parcel, group) {
+                Ok(true) => None,
+                Ok(false) => {
+                    self.served = true;
+                    self.later.push_back(parcel);
+                    continue;
+                }
+                Err(Ended::Again(why)) => {
+                    self.jobs.again(parcel.job, why);
+                    return Ok(());
+                }
+                Err(ended) => Some(ended),
+            };
             self.served = true;
-            let authenticated = self.session.authenticated;
-            let (job, outcome) = parcel.settled(authenticated, self.wants_user);
-            self.jobs.done(job, Ok(outcome));
+            self.settle(parcel);
             match ended {
                 None => {}
                 Some(Ended::Account(failure)) => return Err(failure),
@@ -113,15 +127,35 @@ impl<'j> Conversation<'_, '_, 'j> {
         }
     }
 
-    /// Transactions for as long as there is somebody left and the last one accepted somebody.
-    fn deliver(&mut self, parcel: &mut Parcel<'j>, group: Group) -> Result<(), Ended> {
+    fn settle(&mut self, parcel: Parcel<'j>) {
+        let authenticated = self.session.authenticated;
+        let (job, outcome) = parcel.settled(authenticated, self.wants_user);
+        self.jobs.done(job, Ok(outcome));
+    }
+
+    /// Transactions for as long as there is somebody left and the last one accepted somebody; false
+    /// when there is, and the message ahead goes first.
+    fn deliver(&mut self, parcel: &mut Parcel<'j>, group: Group) -> Result<bool, Ended> {
         let mut group = group;
         loop {
             match self.transaction(parcel, group)? {
-                Turn::Over(accepted) if !parcel.go_on(accepted) => return Ok(()),
+                Turn::Over(accepted) if !parcel.go_on(accepted) => return Ok(true),
+                Turn::Over(_) if self.ahead.is_some() => return Ok(false),
                 Turn::Over(_) | Turn::Stale => group = self.group(parcel, Pace::Together),
             }
         }
+    }
+
+    /// What is to be done next: first what is on its way already, then what was begun.
+    fn turn(&mut self) -> Option<(Parcel<'j>, Group)> {
+        if let Some(ahead) = self.ahead.take() {
+            return Some(ahead);
+        }
+        if let Some(parcel) = self.later.pop_front() {
+            let group = self.group(&parcel, Pace::Together);
+            return Some((parcel, group));
+        }
+        self.next(Pace::Together)
     }
 
     /// The next message that this server can take, and its commands.
