@@ -73,14 +73,16 @@ pub(crate) fn uncertain(failure: Failure) -> Failure {
         _ => Kind::Uncertain,
     };
     let message = format!("{}; it may have been delivered", failure.message);
-    let failure = Failure {
+    let ask = "the whole message had been sent: before sending it again, ask whether it arrived";
+    let hint = match &failure.hint {
+        Some(hint) => format!("{ask}; {hint}"),
+        None => ask.to_owned(),
+    };
+    Failure {
         kind,
         message,
-        ..failure
-    };
-    failure.with_hint(
-        "the whole message had been sent: before sending it again, ask whether it arrived",
-    )
+        hint: Some(hint),
+    }
 }
 
 /// Queues the whole content as one and the last chunk; gives back where on the wire it ends.

@@ -73,6 +73,8 @@ pub(super) struct Replies {
     pub(super) authenticated: Option<&'static str>,
     pub(super) auth_refused: Option<Refusal>,
     pub(super) mail_refused: Option<Refusal>,
+    /// MAIL has its reply.
+    pub(super) mail_answered: bool,
     pub(super) accepted: Accepted,
     /// The reply to the tail.
     pub(super) last: Option<Reply>,
@@ -87,6 +89,20 @@ enum Step {
     Rcpt(usize),
     Data,
     Message,
+}
+
+impl Replies {
+    /// What a broken group means, where the server took AUTH and was then silent about all that
+    /// was sent with it.
+    pub(super) fn explain(&self, failure: Failure) -> Failure {
+        if self.authenticated.is_some() && !self.mail_answered && failure.hint.is_none() {
+            failure.with_hint(
+                "the server answered AUTH and nothing that was sent with it: use --auth-first with this server",
+            )
+        } else {
+            failure
+        }
+    }
 }
 
 impl Group {
@@ -246,8 +262,9 @@ impl Group {
                     Err(failure) => replies.auth_refused = Some((failure, Some(reply))),
                 }
             }
-            Step::Mail if reply.answers(250) => {}
+            Step::Mail if reply.answers(250) => replies.mail_answered = true,
             Step::Mail => {
+                replies.mail_answered = true;
                 let refusal = refused(reply);
                 if closing || refusal.0.kind == Kind::Protocol {
                     return Err(refusal);
