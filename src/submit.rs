@@ -156,7 +156,8 @@ impl Submission {
         };
         while queue.has_more() {
             if let Err(failure) = self.session(&mut queue, observer) {
-                while let Some(job) = queue.next() {
+                while queue.has_more() {
+                    let Some(job) = queue.next() else { break };
                     queue.settle(job, Err(failure.clone()));
                 }
             }
@@ -248,6 +249,7 @@ impl<'j> Jobs<'j> for Queue<'_, 'j> {
             envelope,
             message,
             attempts: Vec::new(),
+            progress: None,
         })
     }
 
@@ -293,8 +295,7 @@ impl<'j> Queue<'_, 'j> {
             Err(failure) => {
                 let content = job.message.content(true, true);
                 report.size = content.map_or(0, |content| content.facts().size);
-                let verdict = Verdict::from_failure(failure, None);
-                vec![verdict; job.envelope.recipients().len()]
+                job.failed(failure)
             }
         };
         report.recipients = with_verdicts(&job.envelope, verdicts);

@@ -90,9 +90,14 @@ pub(crate) fn run<'j>(
     if let Some((parcel, _)) = conversation.ahead.take() {
         conversation.jobs.again(parcel.job, Again::NewSession);
     }
-    // Those still open keep the reply that told them to come again.
     while let Some(parcel) = conversation.later.pop_front() {
-        conversation.settle(parcel);
+        if conversation.is_full() {
+            let job = parcel.put_off();
+            conversation.jobs.again(job, Again::NewSession);
+        } else {
+            // Those still open keep the reply that told them to come again.
+            conversation.settle(parcel);
+        }
     }
     conversation.session.dialogue.quit();
     result
@@ -112,7 +117,7 @@ impl<'j> Conversation<'_, '_, 'j> {
                     continue;
                 }
                 Err(Ended::Again(why)) => {
-                    self.jobs.again(parcel.job, why);
+                    self.jobs.again(parcel.put_off(), why);
                     return Ok(());
                 }
                 Err(ended) => Some(ended),
@@ -141,6 +146,7 @@ impl<'j> Conversation<'_, '_, 'j> {
             match self.transaction(parcel, group)? {
                 Turn::Over(accepted) if !parcel.go_on(accepted) => return Ok(true),
                 Turn::Over(_) if self.ahead.is_some() => return Ok(false),
+                Turn::Over(_) if self.is_full() => return Err(Ended::Again(Again::NewSession)),
                 Turn::Over(_) | Turn::Stale => group = self.group(parcel, Pace::Together),
             }
         }
@@ -151,17 +157,25 @@ impl<'j> Conversation<'_, '_, 'j> {
         if let Some(ahead) = self.ahead.take() {
             return Some(ahead);
         }
-        if let Some(parcel) = self.later.pop_front() {
+        if let Some(parcel) = self.begun() {
             let group = self.group(&parcel, Pace::Together);
             return Some((parcel, group));
         }
         self.next(Pace::Together)
     }
 
+    /// The message that waits for another transaction, while there may be one.
+    fn begun(&mut self) -> Option<Parcel<'j>> {
+        if self.is_full() {
+            None
+        } else {
+            self.later.pop_front()
+        }
+    }
+
     /// The next message that this server can take, and its commands.
     fn next(&mut self, pace: Pace) -> Option<(Parcel<'j>, Group)> {
-        let most = self.session.capabilities.mail_max;
-        while most.is_none_or(|most| self.transactions < most) {
+        while !self.is_full() {
             let job = self.jobs.next()?;
             let offers = &self.session.capabilities;
             match prepare(offers, &job.envelope, &job.message) {
@@ -174,6 +188,12 @@ impl<'j> Conversation<'_, '_, 'j> {
             }
         }
         None
+    }
+
+    /// Whether the server has said that it takes no more transactions in this session.
+    fn is_full(&self) -> bool {
+        let most = self.session.capabilities.mail_max;
+        most.is_some_and(|most| self.transactions >= most)
     }
 
     /// The commands of the parcel's next transaction.

@@ -30,6 +30,28 @@ pub(crate) struct Job<'j> {
     pub(crate) message: Cow<'j, Message>,
     /// The ways that were tried for it.
     pub(crate) attempts: Vec<Attempt>,
+    /// What came of it in an earlier session.
+    pub(crate) progress: Option<Progress>,
+}
+
+/// What came of a message in a session that took no more transactions.
+pub(crate) struct Progress {
+    fates: Fates,
+    /// Those whose turn has not come.
+    waiting: VecDeque<usize>,
+    reply: Option<Reply>,
+}
+
+impl Job<'_> {
+    /// One verdict for each recipient, where there will be no session for those still open.
+    pub(crate) fn failed(&mut self, failure: Failure) -> Vec<Verdict> {
+        let verdict = Verdict::from_failure(failure, None);
+        let count = self.envelope.recipients().len();
+        let progress = self.progress.take();
+        let mut fates = progress.map_or_else(|| Fates::open(count), |progress| progress.fates);
+        fates.end(&verdict);
+        fates.settled(&self.envelope)
+    }
 }
 
 /// What came of a message.
@@ -98,23 +120,29 @@ pub(super) struct Parcel<'j> {
 impl<'j> Parcel<'j> {
     /// `content` is what [`prepare`] made of the job's message.
     pub(super) fn new(
-        job: Job<'j>,
+        mut job: Job<'j>,
         content: Content,
         offers: &Capabilities,
         all_or_nothing: bool,
     ) -> Self {
         let count = job.envelope.recipients().len();
+        let untouched = job.progress.is_none();
+        let progress = job.progress.take().unwrap_or_else(|| Progress {
+            fates: Fates::open(count),
+            waiting: (0..count).collect(),
+            reply: None,
+        });
         let most = offers.rcpt_max.filter(|_| !all_or_nothing);
         let mut parcel = Self {
             mail: mail_command(offers, &job.envelope, &content),
             content,
-            fates: Fates::open(count),
+            fates: progress.fates,
             now: Vec::new(),
-            waiting: (0..count).collect(),
+            waiting: progress.waiting,
             most: most.unwrap_or(usize::MAX),
             may_be_split: !all_or_nothing,
-            untouched: true,
-            reply: None,
+            untouched,
+            reply: progress.reply,
             job,
         };
         parcel.take_turn();
@@ -155,6 +183,19 @@ impl<'j> Parcel<'j> {
             .for_each(|index| self.waiting.push_front(index));
         self.take_turn();
         !self.now.is_empty()
+    }
+
+    /// The job, to be taken up in another session where this one left off.
+    pub(super) fn put_off(mut self) -> Job<'j> {
+        if !self.untouched {
+            let turn = self.now.into_iter();
+            self.job.progress = Some(Progress {
+                fates: self.fates,
+                waiting: turn.chain(self.waiting).collect(),
+                reply: self.reply,
+            });
+        }
+        self.job
     }
 
     /// The job and what came of it. `wants_user` says that the server offers AUTH, and that nobody

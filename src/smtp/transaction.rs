@@ -54,18 +54,21 @@ impl<'j> Conversation<'_, '_, 'j> {
     fn asked(&mut self, parcel: &mut Parcel<'j>, replies: Replies, pace: Pace) -> Progress<Turn> {
         let Replies { accepted, last, .. } = replies;
         let refused = replies.auth_refused.is_some() || replies.mail_refused.is_some();
-        if refused && last.as_ref().is_some_and(|last| last.answers(354)) {
-            // The server lost count. Not one octet of the message belongs here.
+        let lost_count = refused && last.as_ref().is_some_and(|last| last.answers(354));
+        if lost_count {
+            // Not one octet of the message belongs here.
             self.session.dialogue.abandon();
         }
         if let Some(refusal) = replies.auth_refused {
             return Err(refused_account(parcel, refusal));
         }
         if let Some(refusal) = replies.mail_refused {
-            return if pace == Pace::Behind && self.must_reset {
-                Ok(Turn::Stale)
-            } else {
-                self.mail_refused(parcel, refusal)
+            let stale = pace == Pace::Behind && self.must_reset;
+            return match (stale, lost_count) {
+                (true, true) => Err(Ended::Again(Again::NewSession)),
+                (true, false) => Ok(Turn::Stale),
+                (false, true) => self.mail_refused(parcel, refusal).and(Err(Ended::Settled)),
+                (false, false) => self.mail_refused(parcel, refusal),
             };
         }
         self.must_reset = true;
@@ -175,11 +178,14 @@ impl<'j> Conversation<'_, '_, 'j> {
                 self.session.dialogue.abandon();
                 return Err(Ended::Settled);
             }
-            if let Some((failure, _)) = replies.auth_refused {
-                let words = format!("{failure}; yet the server took the message, from a stranger");
-                self.session.dialogue.observer.warning(&words);
-            }
-            return self.judged(parcel, replies.accepted, reply);
+            let turn = self.judged(parcel, replies.accepted, reply);
+            let Some((failure, _)) = replies.auth_refused else {
+                return turn;
+            };
+            let words = format!("{failure}; yet the server took the message, from a stranger");
+            self.session.dialogue.observer.warning(&words);
+            // It gets no more of them.
+            return Err(Ended::Account(failure));
         }
         let foreign = !self.chunk_taken && body::knows_no_chunks(&reply);
         if foreign {
