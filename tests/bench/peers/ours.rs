@@ -127,17 +127,24 @@ pub(crate) fn client(arguments: &[OsString]) -> Result<()> {
     )
 }
 
-/// Sends the message so many times.
+/// Sends the message so many times, over one session.
 fn submit_all(
     submission: &Submission,
     envelope: &Envelope,
     message: &Message,
-    count: u32,
+    count: usize,
 ) -> Result<()> {
-    for _ in 0..count {
-        if let Some(failure) = submission.submit(envelope, message, &()).deciding() {
-            bail!("{failure}");
-        }
+    let messages = std::iter::repeat_n((envelope.clone(), message.clone()), count);
+    let mut failures = Vec::new();
+    submission.submit_all(messages, &(), |number, report| {
+        failures.extend(
+            report
+                .deciding()
+                .map(|failure| format!("{number}: {failure}")),
+        );
+    });
+    match failures.first() {
+        Some(failure) => bail!("{} not sent: {failure}", failures.len()),
+        None => Ok(()),
     }
-    Ok(())
 }
