@@ -8,6 +8,7 @@ mod support;
 
 mod auth;
 mod broken_tls;
+mod challenges;
 mod delivery;
 mod dry_run;
 mod headers;
@@ -39,3 +40,4 @@ mod staggering;
 mod tls;
 mod transactions;
 mod waiting;
+mod ways;

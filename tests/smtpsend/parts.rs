@@ -44,6 +44,15 @@ S: 250-AUTH PLAIN LOGIN
 S: 250 ENHANCEDSTATUSCODES
 ";
 
+/// What follows [`BEFORE_TLS`] and `TLS`, with AUTH and without PIPELINING: AUTH waits alone.
+pub(crate) const LOCKSTEP_WITHIN_TLS: &str = "\
+C: EHLO *
+S: 250-mail.test
+S: 250-8BITMIME
+S: 250-AUTH PLAIN LOGIN
+S: 250 ENHANCEDSTATUSCODES
+";
+
 /// One message to one recipient and the end of the session.
 pub(crate) const DELIVERY: &str = "\
 C: MAIL FROM:<a@example.com>*
