@@ -39,5 +39,6 @@ mod stages;
 mod staggering;
 mod tls;
 mod transactions;
+mod verdicts;
 mod waiting;
 mod ways;
