@@ -7,6 +7,7 @@
 mod support;
 
 mod auth;
+mod bdat;
 mod broken_tls;
 mod challenges;
 mod delivery;
@@ -21,6 +22,7 @@ mod json;
 mod json_failures;
 mod limits;
 mod lost;
+mod one_group;
 mod outcomes;
 mod output;
 mod parameters;
