@@ -112,6 +112,20 @@ fn a_limit_that_is_told_before_makes_as_many_transactions() {
 }
 
 #[test]
+fn those_that_do_not_fit_are_asked_for_although_the_first_were_refused() {
+    let first = transaction(0, "550 no", "503 x");
+    let second = transaction(1, "250 x", "250 x").replacen("S: 250 x", "S: 250 reset\nS: 250 x", 1);
+    let verdicts = one_by_one(2, &format!("{first}C: RSET\n{second}C: QUIT"), 67);
+    assert_eq!(verdicts, ["rejected 550", "accepted 250"]);
+}
+
+#[test]
+fn a_message_that_is_refused_is_refused_for_those_that_did_not_fit() {
+    let refused = transaction(0, "250 x", "554 spam") + "C: QUIT";
+    assert_eq!(one_by_one(2, &refused, 69), ["rejected 554"; 2]);
+}
+
+#[test]
 fn those_that_did_not_fit_are_put_off_when_the_first_message_is_uncertain() {
     let cut = "C: MAIL *\nC: RCPT *\nBDAT\nS: 250 x\nS: 250 x\nDROP";
     assert_eq!(one_by_one(2, cut, 75), ["unknown null", "deferred null"]);

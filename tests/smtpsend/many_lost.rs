@@ -131,6 +131,26 @@ fn none_is_lost_and_none_is_taken_twice(offers: [&'static [&'static str]; 3]) {
     }
 }
 
+/// Whatever becomes of the sessions, a message is refused for its own sake or not at all.
+fn each_refusal_is_its_own(offers: [&'static [&'static str]; 3]) {
+    for seed in 1..=SEEDS {
+        let (_, reports) = run(seed, offers);
+        for (number, report) in reports.iter().enumerate() {
+            for (address, verdict) in &report.recipients {
+                let code = verdict.reply().map_or(0, |reply| reply.code);
+                let due = match refusal(number) {
+                    _ if address.to_string().starts_with("refused") => 550,
+                    "" => 250,
+                    refusal if refusal.contains("554") => 554,
+                    _ => 451,
+                };
+                let fits = code == due || matches!(verdict.name(), "unknown" | "deferred");
+                assert!(fits, "seed {seed}, {number}: {code}\n{report:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn by_bdat_none_is_lost_and_none_is_taken_twice() {
     none_is_lost_and_none_is_taken_twice(BDAT);
@@ -139,4 +159,14 @@ fn by_bdat_none_is_lost_and_none_is_taken_twice() {
 #[test]
 fn by_data_none_is_lost_and_none_is_taken_twice() {
     none_is_lost_and_none_is_taken_twice(DATA);
+}
+
+#[test]
+fn by_bdat_nothing_is_refused_but_for_its_own_sake() {
+    each_refusal_is_its_own(BDAT);
+}
+
+#[test]
+fn by_data_nothing_is_refused_but_for_its_own_sake() {
+    each_refusal_is_its_own(DATA);
 }

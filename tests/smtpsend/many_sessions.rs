@@ -106,6 +106,16 @@ fn a_first_message_that_is_uncertain_takes_no_other_along() {
 }
 
 #[test]
+fn an_envelope_refused_for_want_of_a_reset_is_no_refusal_when_the_session_is_cut() {
+    let refused = "S: 250 x\nS: 250 x\nS: 451 later\nS: 503 RSET first\n";
+    for end in ["DROP", "RESET", "S: 421 bye\nC? QUIT"] {
+        let first = format!("{ENVELOPE}BDAT\n{ENVELOPE}{refused}{end}");
+        let both = played(&[&first, &format!("{ONE}C: QUIT")], 2).1;
+        assert_eq!(both, [("deferred", 75), ("sent", 0)], "{end}");
+    }
+}
+
+#[test]
 fn a_limit_on_messages_is_kept() {
     for most in [1, 2] {
         let offer = format!("250-LIMITS MAILMAX={most}\nS: 250 CHUNKING");
