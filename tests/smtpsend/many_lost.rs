@@ -8,20 +8,20 @@ use smtpsend::report::Report;
 use crate::letters::{id, letter, plan, submit_all};
 use crate::taker::{Account, Cut, End, Manner, Taker};
 
-/// Numbers that are the same in every run (xorshift).
+/// Numbers that are the same in every run (SplitMix64).
 struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end as u64).unwrap()
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap()
     }
 }
 
 const COUNT: usize = 40;
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 100;
 /// Sessions that are disturbed; those after them are served to the end.
 const DISTURBED: usize = 25;
 
@@ -38,8 +38,7 @@ const DATA: [&[&str]; 3] = [
 
 /// How the session of this number goes, in the run of this seed.
 fn manner(seed: u64, session: usize, offers: [&'static [&'static str]; 3]) -> Manner {
-    let mut numbers = Numbers(seed * 7919 + session as u64 * 104_729 + 1);
-    (0..8).for_each(|_| _ = numbers.below(2));
+    let mut numbers = Numbers(seed << 32 | session as u64);
     let kind = Manner {
         strict: numbers.below(2) == 0,
         most: 1 + numbers.below(4),
@@ -51,7 +50,7 @@ fn manner(seed: u64, session: usize, offers: [&'static [&'static str]; 3]) -> Ma
     let end = [End::Fin, End::Rst][numbers.below(2)];
     let cut = match numbers.below(3) {
         0 => Cut::Read(numbers.below(1200)),
-        1 => Cut::Said(numbers.below(400)),
+        1 => Cut::Said(60 + numbers.below(200)),
         _ => Cut::Never,
     };
     let enough = ["421 enough", "450 enough", "452 enough"][numbers.below(3)];
