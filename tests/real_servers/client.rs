@@ -83,6 +83,16 @@ impl Run {
             .unwrap_or_else(|error| panic!("stdout is not JSON: {error}\n{self}"))
     }
 
+    /// With `-v`: what was said in turn after the last EHLO had its reply, each line with who said it.
+    pub(crate) fn dialogue(&self) -> Vec<&str> {
+        let said = |line: &&str| line.starts_with("C: ") || line.starts_with("S: ");
+        let lines: Vec<&str> = self.stderr.lines().filter(said).collect();
+        let ehlo = lines.iter().rposition(|line| line.starts_with("C: EHLO "));
+        let after = &lines[ehlo.expect("the transcript has an EHLO") + 1..];
+        let offers = after.iter().take_while(|line| line.starts_with("S: 250"));
+        after[offers.count()..].to_vec()
+    }
+
     /// What became of one recipient.
     pub(crate) fn recipient(&self, address: &str) -> String {
         let json = self.json();

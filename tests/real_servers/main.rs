@@ -8,7 +8,9 @@
 
 mod blackhole;
 mod client;
+mod groups;
 mod mailbox;
+mod many;
 mod message;
 mod server;
 

@@ -21,6 +21,11 @@ const FIRST: &str = "X-First: own\n";
 
 /// About 200 KiB: lines of dots, lines as long as RFC 5321 allows, UTF-8, spaces at the end of lines, `From `.
 pub(crate) fn nasty(ending: Ending) -> Vec<u8> {
+    nasty_of(200 * 1024, ending)
+}
+
+/// The same of about so many octets, at least 1,000.
+pub(crate) fn nasty_of(octets: usize, ending: Ending) -> Vec<u8> {
     let mut text = String::from(FIRST);
     text.push_str(
         "From: A <a@example.com>\n\
@@ -40,7 +45,7 @@ pub(crate) fn nasty(ending: Ending) -> Vec<u8> {
          QUIT\nDATA\nRSET\n",
     );
     let mut number = 0;
-    while text.len() < 200 * 1024 {
+    while text.len() < octets {
         number += 1;
         text.push_str(&format!("{number} ü {}\n", "=".repeat(number % 400)));
         if number % 50 == 0 {

@@ -28,6 +28,7 @@ pipelining_connect_advertise_hosts = *
 smtputf8_advertise_hosts = *
 dsn_advertise_hosts = *
 message_size_limit = 1G
+smtp_accept_queue_per_connection = 0
 keep_environment =
 never_users =
 acl_smtp_rcpt = recipients

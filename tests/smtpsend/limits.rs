@@ -1,12 +1,13 @@
-//! Servers that take only so many recipients at once, and hang up on who insists. They count, which
-//! a dialogue cannot, so this one is written out.
+//! Servers that take only so many recipients at once. Some hang up on who insists: they count, which a
+//! dialogue cannot, so that one is written out. Some say so before (RFC 9422).
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 
-use crate::parts;
-use crate::support::Smtpsend;
+use crate::parts::{self, CHUNKS};
+use crate::support::{Server, Smtpsend};
+use crate::transactions::json_for;
 
 /// Takes `most` recipients in a transaction, says 452 to a thousand more, then 421. Gives back how many
 /// it took in each transaction, and how many RCPT it was sent in all.
@@ -83,4 +84,49 @@ fn what_a_server_takes_at_once_is_learnt_from_the_first_transaction() {
     let (delivered, asked) = send_to(2400, 600);
     assert_eq!(delivered, [600; 4]);
     assert!(asked <= 2400 + 1000, "{asked}");
+}
+
+/// Sends to so many recipients where a transaction may have one of them, and gives back their verdicts.
+fn one_by_one(count: usize, transactions: &str, exit: i32) -> Vec<String> {
+    let offers = CHUNKS.replace("250 CHUNKING", "250-LIMITS RCPTMAX=1\nS: 250 CHUNKING");
+    let server = Server::text(&[&offers, transactions].concat());
+    let json = json_for(&server, count, exit, &[]);
+    server.finish();
+    let recipients = json["recipients"].as_array().unwrap();
+    let verdict = |one: &serde_json::Value| format!("{} {}", one["status"], one["code"]);
+    recipients
+        .iter()
+        .map(|one| verdict(one).replace('"', ""))
+        .collect()
+}
+
+/// A transaction for the recipient of this number, with the replies to RCPT and to the message.
+fn transaction(number: usize, rcpt: &str, message: &str) -> String {
+    format!("C: MAIL *\nC: RCPT TO:<r{number}@*\nBDAT\nS: 250 x\nS: {rcpt}\nS: {message}\n")
+}
+
+#[test]
+fn a_limit_that_is_told_before_makes_as_many_transactions() {
+    let all: String = (0..3).map(|n| transaction(n, "250 x", "250 x")).collect();
+    assert_eq!(one_by_one(3, &(all + "C: QUIT"), 0), ["accepted 250"; 3]);
+}
+
+#[test]
+fn those_that_do_not_fit_are_asked_for_although_the_first_were_refused() {
+    let first = transaction(0, "550 no", "503 x");
+    let second = transaction(1, "250 x", "250 x").replacen("S: 250 x", "S: 250 reset\nS: 250 x", 1);
+    let verdicts = one_by_one(2, &format!("{first}C: RSET\n{second}C: QUIT"), 67);
+    assert_eq!(verdicts, ["rejected 550", "accepted 250"]);
+}
+
+#[test]
+fn a_message_that_is_refused_is_refused_for_those_that_did_not_fit() {
+    let refused = transaction(0, "250 x", "554 spam") + "C: QUIT";
+    assert_eq!(one_by_one(2, &refused, 69), ["rejected 554"; 2]);
+}
+
+#[test]
+fn those_that_did_not_fit_are_put_off_when_the_first_message_is_uncertain() {
+    let cut = "C: MAIL *\nC: RCPT *\nBDAT\nS: 250 x\nS: 250 x\nDROP";
+    assert_eq!(one_by_one(2, cut, 75), ["unknown null", "deferred null"]);
 }

@@ -1,74 +1,128 @@
-//! What becomes of each recipient, for every answer a server may give: the exit code, the words in
-//! JSON, and what the server really got. No exit 0 with an undelivered recipient; nothing twice.
+//! What becomes of each recipient, for every answer a server may give, on every way the message may be
+//! handed over: the exit code, the words in JSON, and what the server really got. No exit 0 with an
+//! undelivered recipient; nothing twice.
 
 use std::fmt::Write as _;
 
-use crate::parts::{self, GROUPS, LOCKSTEP, call_from, clear_call};
+use crate::parts::{self, as_bench};
 use crate::support::{Server, Smtpsend};
+
+/// How the message is handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// MAIL, RCPT and DATA, each after the reply to the one before.
+    DataInTurn,
+    /// MAIL, RCPT and DATA together, then the message.
+    Data,
+    /// The message by BDAT, together with its envelope.
+    OneGroup,
+    /// MAIL, RCPT and BDAT, each after the reply to the one before.
+    BdatInTurn,
+    /// MAIL and RCPT together, then a large message by BDAT.
+    Large,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Auth {
+    Nobody,
+    /// PLAIN, which leads the group where there is one.
+    Plain,
+}
 
 /// One cell of the table.
 #[derive(Debug, Clone, Copy)]
 struct Case {
+    way: Way,
+    auth: Auth,
     rcpt: [u16; 2],
-    data: u16,
-    pipelining: bool,
+    message: u16,
 }
 
-impl Case {
-    fn all() -> Vec<Self> {
-        let mut cases = Vec::new();
+/// Every answer on this way.
+fn cases(way: Way) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for auth in [Auth::Nobody, Auth::Plain] {
         for first in [250, 450, 550] {
             for second in [250, 450, 550] {
-                for data in [250, 451, 554] {
-                    for pipelining in [true, false] {
-                        cases.push(Self {
-                            rcpt: [first, second],
-                            data,
-                            pipelining,
-                        });
-                    }
+                for message in [250, 451, 554] {
+                    cases.push(Case {
+                        way,
+                        auth,
+                        rcpt: [first, second],
+                        message,
+                    });
                 }
             }
         }
-        cases
     }
+    cases
+}
 
+/// Commands with their replies: each after the one before, or all and then all.
+fn exchange(in_turn: bool, steps: &[(&str, String)]) -> String {
+    let mut text = String::new();
+    for (said, reply) in steps {
+        let _ = writeln!(text, "{said}");
+        if in_turn {
+            let _ = writeln!(text, "S: {reply}");
+        }
+    }
+    if !in_turn {
+        for (_, reply) in steps {
+            let _ = writeln!(text, "S: {reply}");
+        }
+    }
+    text
+}
+
+impl Case {
     fn somebody(self) -> bool {
         self.rcpt.contains(&250)
     }
 
     /// The code each recipient ends with.
     fn codes(self) -> [u16; 2] {
-        self.rcpt.map(|code| match (code, self.data) {
-            (250, data) if data != 250 => data,
+        self.rcpt.map(|code| match (code, self.message) {
+            (250, message) if message != 250 => message,
             (code, _) => code,
         })
     }
 
     fn dialogue(self) -> String {
-        let [first, second] = self.rcpt.map(|code| format!("S: {code} rcpt\n"));
-        let mut text = String::new();
-        if self.pipelining {
-            text += GROUPS;
-            text += "C: MAIL FROM:<a@example.com>\nC: RCPT TO:<r0@example.com>\nC: RCPT TO:<r1@example.com>\nC: DATA\nS: 250 mail\n";
-            text += &(first + &second);
-            text += if self.somebody() {
-                "S: 354 go\n"
-            } else {
-                "S: 503 nobody\n"
-            };
-        } else {
-            text += LOCKSTEP;
-            text += "C: MAIL FROM:<a@example.com>\nS: 250 mail\nC: RCPT TO:<r0@example.com>\n";
-            text += &(first + "C: RCPT TO:<r1@example.com>\n" + &second);
-            text += if self.somebody() {
-                "C: DATA\nS: 354 go\n"
-            } else {
-                ""
-            };
+        let in_turn = matches!(self.way, Way::DataInTurn | Way::BdatInTurn);
+        let mut text = "S: 220 mail.test\nC: EHLO *\nS: 250-mail.test\n".to_owned();
+        if !in_turn {
+            text += "S: 250-PIPELINING\n";
         }
+        if !matches!(self.way, Way::DataInTurn | Way::Data) {
+            text += "S: 250-CHUNKING\n";
+        }
+        text += "S: 250 AUTH PLAIN\n";
+        let mut steps = Vec::new();
+        if self.auth == Auth::Plain {
+            let auth = "C64: AUTH PLAIN \\0bench\\0hunter2";
+            steps.push((auth, "235 welcome".to_owned()));
+        }
+        let [first, second] = self.rcpt.map(|code| format!("{code} rcpt"));
+        steps.push(("C: MAIL FROM:<a@example.com>", "250 mail".to_owned()));
+        steps.push(("C: RCPT TO:<r0@example.com>", first));
+        steps.push(("C: RCPT TO:<r1@example.com>", second));
+        let answer = format!("{} message", self.message);
+        let nobody = || "503 nobody".to_owned();
+        match (self.way, self.somebody()) {
+            (Way::OneGroup, true) => steps.push(("BDAT", answer.clone())),
+            (Way::OneGroup, false) => steps.push(("BDAT", nobody())),
+            (Way::Data | Way::DataInTurn, true) => steps.push(("C: DATA", "354 go".to_owned())),
+            (Way::Data, false) => steps.push(("C: DATA", nobody())),
+            _ => {}
+        }
+        text += &exchange(in_turn, &steps);
         if self.somebody() {
-            let _ = writeln!(text, "BODY\nS: {} data", self.data);
+            match self.way {
+                Way::Data | Way::DataInTurn => text += &format!("BODY\nS: {answer}\n"),
+                Way::Large | Way::BdatInTurn => text += &format!("BDAT\nS: {answer}\n"),
+                Way::OneGroup => {}
+            }
         }
         text + "C: QUIT\nS: 221 bye\n"
     }
@@ -95,177 +149,88 @@ impl Case {
             _ => "rejected",
         }
     }
-}
 
-#[test]
-fn every_recipient_gets_the_verdict_the_server_gave() {
-    let (list, _) = parts::recipients(2);
-    for case in Case::all() {
-        let server = Server::text(&case.dialogue());
-        let output = call_from(Smtpsend::new().server(&server))
-            .args(["--tls", "none", "--json", "--to", &list])
-            .fails_with(case.exit())
+    /// Messages the server was given, accepted or not.
+    fn given(self) -> usize {
+        usize::from(self.somebody() || self.way == Way::OneGroup)
+    }
+
+    fn call(self, server: &Server) -> Smtpsend {
+        let lines = if self.way == Way::Large { 1100 } else { 1 };
+        let call = Smtpsend::new()
+            .server(server)
+            .args(["--tls", "none", "--json", "--from", "a@example.com"])
+            .args(["--to", &parts::recipients(2).0])
+            .stdin("a body of many lines, if it is large\n".repeat(lines));
+        match self.auth {
+            Auth::Nobody => call,
+            Auth::Plain => as_bench(call).arg("--allow-cleartext-auth"),
+        }
+    }
+
+    fn check(self) {
+        let server = Server::text(&self.dialogue());
+        let output = self
+            .call(&server)
+            .fails_with(self.exit())
             .stdout_any()
             .stderr_any()
             .run();
-        let transcript = server.finish();
-        assert_eq!(
-            transcript.messages.len(),
-            usize::from(case.somebody()),
-            "{case:?}"
-        );
+        let messages = server.finish().messages;
+        assert_eq!(messages.len(), self.given(), "{self:?}");
+        let end = "\r\na body of many lines, if it is large\r\n";
+        assert!(messages.iter().all(|m| m.text().ends_with(end)), "{self:?}");
         let json = output.json();
-        assert_eq!(json["status"], case.status(), "{case:?}");
-        assert_eq!(json["exit"], case.exit(), "{case:?}");
-        assert_eq!(json["error"].is_null(), case.exit() == 0, "{case:?}");
-        for (n, code) in case.codes().into_iter().enumerate() {
+        assert_eq!(json["status"], self.status(), "{self:?}");
+        assert_eq!(json["exit"], self.exit(), "{self:?}");
+        assert_eq!(json["error"].is_null(), self.exit() == 0, "{self:?}");
+        let auth = (self.auth == Auth::Plain).then_some("PLAIN");
+        assert_eq!(json["auth"].as_str(), auth, "{self:?}");
+        let attempts = json["attempts"].as_array().map(Vec::len);
+        assert_eq!(attempts, Some(1), "{self:?}");
+        for (n, code) in self.codes().into_iter().enumerate() {
             let recipient = &json["recipients"][n];
             let status = match code / 100 {
                 2 => "accepted",
                 4 => "deferred",
                 _ => "rejected",
             };
-            assert_eq!(
-                recipient["address"],
-                format!("r{n}@example.com"),
-                "{case:?}"
-            );
-            assert_eq!(recipient["status"], status, "{case:?}");
-            assert_eq!(recipient["code"], code, "{case:?}");
+            let address = format!("r{n}@example.com");
+            assert_eq!(recipient["address"], address, "{self:?}");
+            assert_eq!(recipient["status"], status, "{self:?}");
+            assert_eq!(recipient["code"], code, "{self:?}");
+            let named = output.stderr().contains(&format!(": {code} "));
+            assert!(code == 250 || named, "{self:?}\n{}", output.stderr());
         }
-        let named = case
-            .codes()
-            .iter()
-            .all(|&code| code == 250 || output.stderr().contains(&format!(": {code} ")));
-        assert!(named, "{case:?}\n{}", output.stderr());
     }
 }
 
-/// What RCPT refused with this reply comes to: the exit code.
-fn refused_with(reply: &str, exit: i32) {
-    let server = parts::server(&[
-        LOCKSTEP,
-        &format!("C: MAIL *\nS: 250 ok\nC: RCPT *\nS: {reply}\nC: QUIT"),
-    ]);
-    clear_call(&server)
-        .fails_with(exit)
-        .stderr_has(format!("RCPT <b@example.com>: {reply}"))
-        .run();
-    server.finish();
+/// Every recipient gets the verdict the server gave, whatever it answers on this way.
+fn every_answer(way: Way) {
+    cases(way).into_iter().for_each(Case::check);
 }
 
 #[test]
-fn a_recipient_is_unknown_by_its_enhanced_code_or_by_its_code() {
-    for reply in [
-        "550 no",
-        "551 no",
-        "553 no",
-        "550 5.1.1 no",
-        "554 5.1.2 no",
-        "550 5.1.10 no",
-    ] {
-        refused_with(reply, 67);
-    }
+fn every_recipient_gets_its_verdict_by_data_in_turn() {
+    every_answer(Way::DataInTurn);
 }
 
 #[test]
-fn a_recipient_refused_for_another_reason_is_not_unknown() {
-    for reply in [
-        "550 5.7.1 no",
-        "554 no",
-        "550 5.2.1 no",
-        "571 no",
-        "521 no",
-        "500 no",
-    ] {
-        refused_with(reply, 69);
-    }
+fn every_recipient_gets_its_verdict_by_data_in_a_group() {
+    every_answer(Way::Data);
 }
 
 #[test]
-fn a_recipient_that_will_be_forwarded_or_cannot_be_verified_is_accepted() {
-    for code in ["251", "252"] {
-        let delivery = parts::SLOW_DELIVERY.replace("250 2.1.5", code);
-        let server = parts::server(&[LOCKSTEP, &delivery]);
-        clear_call(&server).run();
-        server.finish();
-    }
+fn every_recipient_gets_its_verdict_by_bdat_in_one_group() {
+    every_answer(Way::OneGroup);
 }
 
 #[test]
-fn mail_that_is_refused_is_refused_for_everybody() {
-    for (reply, exit) in [("451 later", 75), ("550 no", 69), ("553 5.1.8 no", 69)] {
-        let server = parts::server(&[
-            GROUPS,
-            &format!(
-                "C: MAIL *\nC: RCPT *\nC: DATA\nS: {reply}\nS: 503 mail first\nS: 503 mail first\nC: QUIT"
-            ),
-        ]);
-        clear_call(&server)
-            .fails_with(exit)
-            .stderr_has(format!("MAIL <a@example.com>: {reply}"))
-            .run();
-        server.finish();
-    }
+fn every_recipient_gets_its_verdict_by_bdat_in_turn() {
+    every_answer(Way::BdatInTurn);
 }
 
 #[test]
-fn data_that_is_refused_is_refused_for_those_accepted() {
-    for (reply, exit) in [("451 later", 75), ("554 no", 69)] {
-        let server = parts::server(&[
-            GROUPS,
-            &format!("C: MAIL *\nC: RCPT *\nC: DATA\nS: 250 ok\nS: 250 ok\nS: {reply}\nC: QUIT"),
-        ]);
-        clear_call(&server)
-            .fails_with(exit)
-            .stderr_has(format!("DATA: {reply}"))
-            .run();
-        server.finish();
-    }
-}
-
-#[test]
-fn a_server_that_wants_a_message_for_nobody_gets_an_empty_one() {
-    let server = parts::server(&[
-        GROUPS,
-        "C: MAIL *\nC: RCPT *\nC: DATA\nS: 250 ok\nS: 550 no\nS: 354 go\nC: .\nS: 554 no recipients\nC: QUIT",
-    ]);
-    clear_call(&server)
-        .fails_with(67)
-        .stderr_has("550 no")
-        .run();
-    server.finish();
-}
-
-#[test]
-fn an_empty_message_that_is_taken_counts_as_nothing() {
-    let server = parts::server(&[
-        GROUPS,
-        "C: MAIL *\nC: RCPT *\nC: DATA\nS: 250 ok\nS: 450 no\nS: 354 go\nC: .\nS: 250 queued\nC: QUIT",
-    ]);
-    clear_call(&server)
-        .fails_with(75)
-        .stderr_has("450 no")
-        .run();
-    server.finish();
-}
-
-#[test]
-fn not_an_octet_of_the_message_goes_where_mail_was_refused() {
-    let server = parts::server(&[
-        GROUPS,
-        "C: MAIL *\nC: RCPT *\nC: DATA\nS: 550 no\nS: 250 ok\nS: 354 go\nEOF",
-    ]);
-    clear_call(&server)
-        .fails_with(69)
-        .stderr_has("MAIL <a@example.com>: 550 no")
-        .run();
-    server.finish();
-}
-
-#[test]
-fn quiet_leaves_it_to_the_exit_code() {
-    let server = parts::server(&[LOCKSTEP, "C: MAIL *\nS: 550 no\nC: QUIT"]);
-    clear_call(&server).arg("--quiet").fails_with(69).run();
-    server.finish();
+fn every_recipient_of_a_large_message_gets_its_verdict() {
+    every_answer(Way::Large);
 }

@@ -15,6 +15,15 @@ S: 250-8BITMIME
 S: 250 ENHANCEDSTATUSCODES
 ";
 
+/// In clear, with PIPELINING and CHUNKING.
+pub(crate) const CHUNKS: &str = "\
+S: 220 mail.test ESMTP
+C: EHLO *
+S: 250-mail.test
+S: 250-PIPELINING
+S: 250 CHUNKING
+";
+
 /// In clear, without PIPELINING.
 pub(crate) const LOCKSTEP: &str = "\
 S: 220 mail.test ESMTP
@@ -39,6 +48,15 @@ pub(crate) const WITHIN_TLS: &str = "\
 C: EHLO *
 S: 250-mail.test
 S: 250-PIPELINING
+S: 250-8BITMIME
+S: 250-AUTH PLAIN LOGIN
+S: 250 ENHANCEDSTATUSCODES
+";
+
+/// What follows [`BEFORE_TLS`] and `TLS`, with AUTH and without PIPELINING: AUTH waits alone.
+pub(crate) const LOCKSTEP_WITHIN_TLS: &str = "\
+C: EHLO *
+S: 250-mail.test
 S: 250-8BITMIME
 S: 250-AUTH PLAIN LOGIN
 S: 250 ENHANCEDSTATUSCODES

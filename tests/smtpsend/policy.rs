@@ -152,35 +152,34 @@ fn a_rung_with_implicit_tls_follows_one_with_starttls() {
 
 #[test]
 fn an_answer_that_speaks_for_the_server_is_final() {
-    let auth = "C: AUTH PLAIN *\n";
-    let welcome = "S: 235 ok\n";
-    let envelope = "C: MAIL *\nC: RCPT *\nC: DATA\n";
+    let group = "C: AUTH PLAIN *\nC: MAIL *\nC: RCPT *\nC: DATA\n";
+    let strange = "S: 530 x\nS: 503 x\nS: 503 x\nC: QUIT";
     for (rest, exit, word) in [
-        (format!("{auth}S: 535 no\nC: QUIT"), 77, "535 no"),
-        (format!("{auth}S: 454 later\nC: QUIT"), 75, "454 later"),
-        (format!("{auth}DROP"), 75, "AUTH"),
+        (format!("{group}S: 535 no\n{strange}"), 77, "535 no"),
+        (format!("{group}S: 454 later\n{strange}"), 75, "454 later"),
+        (format!("{group}DROP"), 75, "AUTH"),
         (
-            format!("{auth}{welcome}{envelope}S: 550 no\nS: 503 x\nS: 503 x\nC: QUIT"),
+            format!("{group}S: 235 ok\nS: 550 no\nS: 503 x\nS: 503 x\nC: QUIT"),
             69,
             "MAIL <a@example.com>: 550 no",
         ),
         (
-            format!("{auth}{welcome}{envelope}S: 451 no\nS: 503 x\nS: 503 x\nC: QUIT"),
+            format!("{group}S: 235 ok\nS: 451 no\nS: 503 x\nS: 503 x\nC: QUIT"),
             75,
             "MAIL <a@example.com>: 451 no",
         ),
         (
-            format!("{auth}{welcome}{envelope}S: 250 x\nS: 550 no\nS: 503 x\nC: QUIT"),
+            format!("{group}S: 235 ok\nS: 250 x\nS: 550 no\nS: 503 x\nC: QUIT"),
             67,
             "RCPT <b@example.com>: 550 no",
         ),
         (
-            format!("{auth}{welcome}{envelope}S: 250 x\nS: 250 x\nS: 554 no\nC: QUIT"),
+            format!("{group}S: 235 ok\nS: 250 x\nS: 250 x\nS: 554 no\nC: QUIT"),
             69,
             "DATA: 554 no",
         ),
         (
-            format!("{auth}{welcome}{envelope}DROP"),
+            format!("{group}S: 235 ok\nDROP"),
             75,
             "MAIL <a@example.com>: connection",
         ),

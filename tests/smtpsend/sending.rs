@@ -1,89 +1,66 @@
 //! The main job over each way to a server: what is said, in how many waits, and that the message
 //! arrives as it was.
 
-use crate::parts::{self, GROUPS, LOCKSTEP, SLOW_DELIVERY, as_bench, call_from, clear_call};
-use crate::support::{Dialogue, Options, Server, Smtpsend};
+use crate::parts::{self, GROUPS, LOCKSTEP, SLOW_DELIVERY, clear_call};
+use crate::support::{Options, Server, Smtpsend};
+use crate::ways::{Way, waits};
 
+/// How often is waited where PIPELINING is offered, and neither AUTH nor CHUNKING.
 const SECURITIES: [(&str, usize); 3] = [("none", 4), ("starttls", 7), ("implicit", 5)];
-const MECHANISMS: [(&str, usize); 3] = [("none", 0), ("PLAIN", 1), ("LOGIN", 3)];
-
-/// A dialogue over one way: all that a server may be asked for is in it.
-fn way(security: &str, pipelining: bool, mechanism: &str, recipients: usize) -> Dialogue {
-    let (_, rcpt) = parts::recipients(recipients);
-    let pipelined = if pipelining {
-        "S: 250-PIPELINING\n"
-    } else {
-        ""
-    };
-    let ehlo = format!(
-        "C: EHLO *\nS: 250-mail.test\n{pipelined}S: 250-8BITMIME\nS: 250 AUTH {mechanism}\n"
-    );
-    let opening = match security {
-        "none" => format!("S: 220 mail.test ESMTP\n{ehlo}"),
-        "starttls" => format!("{}TLS\n{ehlo}", parts::BEFORE_TLS),
-        _ => format!("TLS\nS: 220 mail.test ESMTP\n{ehlo}"),
-    };
-    let auth = match mechanism {
-        "PLAIN" => "C64: AUTH PLAIN \\0bench\\0hunter2\nS: 235 2.7.0 welcome\n",
-        "LOGIN" => {
-            "C: AUTH LOGIN\nS64: 334 Username:\nC64: bench\nS64: 334 Password:\nC64: hunter2\nS: 235 2.7.0 welcome\n"
-        }
-        _ => "",
-    };
-    let envelope = if pipelining {
-        format!(
-            "C: MAIL FROM:<a@example.com>\n{rcpt}C: DATA\nS: 250 ok\nREPEAT {recipients}\nS: 250 ok\nEND\nS: 354 go ahead\n"
-        )
-    } else {
-        format!(
-            "C: MAIL FROM:<a@example.com>\nQUIET\nS: 250 ok\n{}C: DATA\nQUIET\nS: 354 go ahead\n",
-            rcpt.replace('\n', "\nQUIET\nS: 250 ok\n")
-        )
-    };
-    Dialogue::text(&format!(
-        "{opening}{auth}{envelope}BODY\nS: 250 2.0.0 queued\nC: QUIT\nS: 221 bye"
-    ))
-}
-
-/// Sends to so many recipients over one way, and gives the waits it took.
-fn waits(security: &str, pipelining: bool, mechanism: &str, recipients: usize) -> usize {
-    let dialogue = way(security, pipelining, mechanism, recipients);
-    let server = Server::start([dialogue], Options::default());
-    let mut call = call_from(Smtpsend::new().server(&server)).args([
-        "--tls",
-        security,
-        "--to",
-        &parts::recipients(recipients).0,
-    ]);
-    if mechanism != "none" {
-        call = as_bench(call);
-    }
-    if security == "none" {
-        call = call.arg("--allow-cleartext-auth");
-    }
-    call.run();
-    let transcript = server.finish();
-    assert!(transcript.message().text().ends_with("\r\n\r\nhello\r\n"));
-    transcript.waits
-}
 
 #[test]
 fn every_way_to_a_server_is_walked_in_its_number_of_waits() {
     for (security, opening) in SECURITIES {
-        for (mechanism, auth) in MECHANISMS {
-            let way = format!("{security} {mechanism}");
-            assert_eq!(waits(security, true, mechanism, 1), opening + auth, "{way}");
-            let lockstep = opening + auth + 2;
-            assert_eq!(waits(security, false, mechanism, 1), lockstep, "{way}");
+        for (mechanism, together, alone) in [("none", 0, 0), ("PLAIN", 0, 1), ("LOGIN", 3, 3)] {
+            for chunking in [false, true] {
+                let way = Way::new(security, mechanism, chunking);
+                let expected = opening + together - usize::from(chunking);
+                assert_eq!(waits(way, &[]), expected, "{way:?}");
+                let lockstep = Way {
+                    pipelining: false,
+                    ..way
+                };
+                let expected = opening + alone + 2 - usize::from(chunking);
+                assert_eq!(waits(lockstep, &[]), expected, "{lockstep:?}");
+            }
         }
     }
 }
 
 #[test]
-fn more_recipients_make_no_more_waits() {
+fn a_message_to_so_many_takes_six_waits_over_starttls_and_four_over_implicit_tls() {
     for recipients in [1, 20, 100, 2000] {
-        assert_eq!(waits("starttls", true, "PLAIN", recipients), 8);
-        assert_eq!(waits("implicit", true, "PLAIN", recipients), 6);
+        for (security, expected) in [("starttls", 6), ("implicit", 4)] {
+            let way = Way {
+                recipients,
+                ..Way::new(security, "PLAIN", true)
+            };
+            assert_eq!(waits(way, &[]), expected, "{way:?}");
+        }
+    }
+}
+
+#[test]
+fn data_in_place_of_bdat_takes_one_more_wait_for_so_many() {
+    for recipients in [1, 20, 100, 2000] {
+        for (security, expected) in [("starttls", 7), ("implicit", 5)] {
+            let way = Way {
+                recipients,
+                ..Way::new(security, "PLAIN", false)
+            };
+            assert_eq!(waits(way, &[]), expected, "{way:?}");
+        }
+    }
+}
+
+#[test]
+fn auth_that_waits_alone_takes_one_more_wait() {
+    for (security, expected) in [("starttls", 7), ("implicit", 5)] {
+        let way = Way {
+            auth_first: true,
+            ..Way::new(security, "PLAIN", true)
+        };
+        assert_eq!(waits(way, &["--auth-first"]), expected, "{way:?}");
     }
 }
 
@@ -140,7 +117,7 @@ fn helo_is_tried_where_ehlo_is_unknown_and_nothing_needs_it() {
 #[test]
 fn helo_is_never_tried_with_a_user() {
     let server = parts::server(&["S: 220 old.test\nC: EHLO *\nS: 502 what?\nC? QUIT"]);
-    as_bench(clear_call(&server))
+    parts::as_bench(clear_call(&server))
         .arg("--allow-cleartext-auth")
         .fails_with(69)
         .stderr_has("EHLO: 502 what?")
@@ -185,7 +162,7 @@ fn a_large_message_arrives_octet_for_octet() {
         text.push_str(&format!("line {n}\r\n"));
     }
     for security in ["none", "implicit"] {
-        let dialogue = way(security, true, "none", 1);
+        let dialogue = Way::new(security, "none", false).dialogue();
         let server = Server::start([dialogue], Options::default().narrow());
         Smtpsend::new()
             .server(&server)

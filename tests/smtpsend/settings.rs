@@ -23,7 +23,9 @@ const VALUES: [(&str, &str, &str, i32); 16] = [
     ("envelope-from", "<>", "nobody", 65),
 ];
 
-const SWITCHES: [&str; 7] = [
+const SWITCHES: [&str; 9] = [
+    "no-chunking",
+    "auth-first",
     "read-recipients",
     "no-pipelining",
     "allow-cleartext-auth",

@@ -252,6 +252,8 @@ impl<'a> Session<'a> {
     /// Whatever the client still says, it gets no answer.
     fn wait(&mut self) -> Result<(), Surprise> {
         self.visit.note("silent");
+        // A client that talks on has to be able to hear what was said so far.
+        self.wire.flush()?;
         let end = self.wire.listen(self.patience)?;
         let said = self.wire.take_left();
         for line in said.split_inclusive(|&b| b == b'\n') {
