@@ -31,7 +31,7 @@ pub(crate) enum Form {
 pub(crate) enum Broken {
     /// The server cannot have the whole message.
     Incomplete(Failure, Option<Reply>),
-    /// All of it has left; what became of it is not known.
+    /// All of it has left, and this came in place of a reply that counts.
     Uncertain(Failure, Option<Reply>),
     /// The server does not know BDAT, although it offered CHUNKING. It may take what it was sent
     /// for commands.
@@ -154,11 +154,11 @@ impl Sending {
                 }
                 // A chunk that was refused ended the transaction (RFC 3030 §2).
                 (Err(_), Some(earlier)) => return Ok(earlier),
-                (Err(failure), None) => return Err(Broken::Uncertain(uncertain(failure), None)),
+                (Err(failure), None) => return Err(Broken::Uncertain(failure, None)),
             };
             if !reply.answers(250) && !reply.is_negative() {
                 let failure = unexpected(&stage, &reply, Kind::Refused);
-                return Err(Broken::Uncertain(uncertain(failure), Some(reply)));
+                return Err(Broken::Uncertain(failure, Some(reply)));
             }
             if self.is_not_chunked(&reply) && refused.is_none() {
                 dialogue.wire.stop_writing();
@@ -170,7 +170,7 @@ impl Sending {
             match refused.take() {
                 Some(first) if last && reply.is_positive() => {
                     let words = format!("{stage}: accepted, although a part was refused: {first}");
-                    let failure = uncertain(Failure::new(Kind::Protocol, words));
+                    let failure = Failure::new(Kind::Protocol, words);
                     return Err(Broken::Uncertain(failure, Some(reply)));
                 }
                 first if last => return Ok(first.unwrap_or(reply)),

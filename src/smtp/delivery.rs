@@ -159,28 +159,22 @@ impl<'j> Parcel<'j> {
         !self.waiting.is_empty() || self.now.iter().any(|&index| self.fates.is_postponed(index))
     }
 
-    /// Goes on to the next transaction when there is anybody left and this one `accepted` somebody;
-    /// whether there is one.
+    /// Goes on to the next transaction when there is anybody left to be asked: whose turn has not come, or
+    /// who was put off by a transaction that `accepted` somebody. Whether there is one.
     pub(super) fn go_on(&mut self, accepted: usize) -> bool {
         self.untouched = false;
-        if accepted == 0 {
-            return false;
-        }
-        let postponed: Vec<usize> = self
-            .now
-            .iter()
-            .copied()
-            .filter(|&index| self.fates.is_postponed(index))
-            .collect();
-        if !postponed.is_empty() {
+        let fates = &self.fates;
+        let put_off = |index: &usize| fates.is_postponed(*index);
+        if accepted > 0 && self.now.iter().any(put_off) {
             // As many as it took it will take again; asking for more only costs replies. Fewer
             // than a hundred says little: so many every server has to take.
             self.most = self.most.min(accepted.max(LEAST_LIMIT));
+            let again = self.now.iter().copied().filter(put_off).rev();
+            again.for_each(|index| self.waiting.push_front(index));
         }
-        postponed
-            .into_iter()
-            .rev()
-            .for_each(|index| self.waiting.push_front(index));
+        // A refusal of the message is one for those who were not named yet, too.
+        self.waiting
+            .retain(|&index| fates.is_open(index) || fates.is_postponed(index));
         self.take_turn();
         !self.now.is_empty()
     }

@@ -112,12 +112,11 @@ impl<'j> Conversation<'_, '_, 'j> {
         }
         let failure = unexpected(&Stage::Data, &reply, Kind::Refused);
         let broken = failure.kind == Kind::Protocol;
-        let verdict = Verdict::from_failure(failure, Some(reply));
-        parcel.fates.decide(accepted, &verdict);
+        let refusal = (failure, Some(reply));
         if broken {
-            self.session.dialogue.abandon();
-            return Err(Ended::Settled);
+            return Err(self.over(parcel, refusal));
         }
+        parcel.fates.end(&verdict(refusal));
         Ok(false)
     }
 
@@ -150,10 +149,9 @@ impl<'j> Conversation<'_, '_, 'j> {
             Err(Broken::NotChunked) => Err(self.not_chunked()),
             Err(Broken::Incomplete(failure, reply)) => Err(self.lost(parcel, (failure, reply))),
             Err(Broken::Uncertain(failure, reply)) => {
-                let unknown = Verdict::Unknown(Arc::new(Cause { failure, reply }));
-                parcel.fates.decide(&accepted, &unknown);
-                self.session.dialogue.abandon();
-                Err(Ended::Settled)
+                let stop = (failure, reply);
+                parcel.fates.decide(&accepted, &unknown(stop.clone()));
+                Err(self.over(parcel, stop))
             }
         }
     }
@@ -174,9 +172,7 @@ impl<'j> Conversation<'_, '_, 'j> {
                 let words = format!("{}; yet the message was accepted", failure.message);
                 let stop = (Failure::new(Kind::Protocol, words), Some(reply));
                 parcel.fates.decide(&replies.accepted, &unknown(stop));
-                parcel.fates.end(&Verdict::from_failure(failure, said));
-                self.session.dialogue.abandon();
-                return Err(Ended::Settled);
+                return Err(self.over(parcel, (failure, said)));
             }
             let turn = self.judged(parcel, replies.accepted, reply);
             let Some((failure, _)) = replies.auth_refused else {
@@ -233,8 +229,7 @@ impl<'j> Conversation<'_, '_, 'j> {
         }
         let closing = reply.code == 421;
         let failure = unexpected(&Stage::FinalDot, &reply, Kind::Refused);
-        let verdict = Verdict::from_failure(failure, Some(reply));
-        parcel.fates.decide(&accepted, &verdict);
+        parcel.fates.end(&verdict((failure, Some(reply))));
         if closing {
             Err(Ended::Settled)
         } else {
@@ -243,13 +238,12 @@ impl<'j> Conversation<'_, '_, 'j> {
     }
 
     fn mail_refused(&mut self, parcel: &mut Parcel<'j>, refusal: Refusal) -> Progress<Turn> {
-        let (failure, reply) = refusal;
         self.must_reset = false;
-        if self.served && parcel.untouched && failure.kind == Kind::Temporary {
+        if self.served && parcel.untouched && refusal.0.kind == Kind::Temporary {
             // A limit on messages in one session is told so.
             return Err(Ended::Again(Again::NewSession));
         }
-        parcel.fates.end(&Verdict::from_failure(failure, reply));
+        parcel.fates.end(&verdict(refusal));
         Ok(Turn::Over(0))
     }
 
@@ -260,12 +254,20 @@ impl<'j> Conversation<'_, '_, 'j> {
         if group.message_may_have_left(&self.session.dialogue) && !closing {
             return self.may_have(parcel, group.replies, stop);
         }
+        let stale = group.pace == Pace::Behind && self.must_reset;
         let replies = group.replies;
         if let Some(refusal) = replies.auth_refused {
             self.session.dialogue.abandon();
             return refused_account(parcel, refusal);
         }
-        self.lost(parcel, replies.mail_refused.unwrap_or(stop))
+        match replies.mail_refused {
+            Some(_) if stale => {
+                self.session.dialogue.abandon();
+                Ended::Again(Again::NewSession)
+            }
+            Some(refusal) => self.over(parcel, refusal),
+            None => self.lost(parcel, stop),
+        }
     }
 
     /// The session is over, and the message may have left before: unknown for everybody who was not
@@ -279,30 +281,34 @@ impl<'j> Conversation<'_, '_, 'j> {
             }
             return refused_account(parcel, refusal);
         }
-        if let Some((failure, reply)) = replies.mail_refused {
-            parcel.fates.end(&Verdict::from_failure(failure, reply));
-            return Ended::Settled;
+        if let Some(refusal) = replies.mail_refused {
+            return self.over(parcel, refusal);
         }
-        let (failure, reply) = stop.clone();
-        let unknown = unknown(stop);
+        let unknown = unknown(stop.clone());
         for &index in &parcel.now {
             if parcel.fates.is_open(index) {
                 parcel.fates.set(index, Fate::Decided(unknown.clone()));
             }
         }
-        parcel.fates.end(&Verdict::from_failure(failure, reply));
-        Ended::Settled
+        self.over(parcel, stop)
     }
 
     /// The session is over, and the message has not left.
     fn lost(&mut self, parcel: &mut Parcel<'j>, stop: Refusal) -> Ended {
-        let (failure, reply) = stop;
-        self.session.dialogue.abandon();
+        let (failure, reply) = &stop;
         let by_session = reply.as_ref().is_none_or(|reply| reply.code == 421);
-        if self.served && parcel.untouched && by_session && failure.kind == Kind::Temporary {
+        let temporary = by_session && failure.kind == Kind::Temporary;
+        if self.served && parcel.untouched && temporary {
+            self.session.dialogue.abandon();
             return Ended::Again(Again::NewSession);
         }
-        parcel.fates.end(&Verdict::from_failure(failure, reply));
+        self.over(parcel, stop)
+    }
+
+    /// The session is over, for this reason, which is that of everybody who was told no other.
+    fn over(&mut self, parcel: &mut Parcel<'j>, stop: Refusal) -> Ended {
+        self.session.dialogue.abandon();
+        parcel.fates.end(&verdict(stop));
         Ended::Settled
     }
 
@@ -318,10 +324,13 @@ impl<'j> Conversation<'_, '_, 'j> {
 
 /// AUTH was refused: that is so for everybody who cannot have the message.
 fn refused_account(parcel: &mut Parcel<'_>, refusal: Refusal) -> Ended {
-    let (failure, reply) = refusal;
-    let verdict = Verdict::from_failure(failure.clone(), reply);
-    parcel.fates.overrule(&verdict);
+    let failure = refusal.0.clone();
+    parcel.fates.overrule(&verdict(refusal));
     Ended::Account(failure)
+}
+
+fn verdict(refusal: Refusal) -> Verdict {
+    Verdict::from_failure(refusal.0, refusal.1)
 }
 
 fn unknown(stop: Refusal) -> Verdict {
@@ -345,8 +354,6 @@ fn refuse_all_for_one(parcel: &mut Parcel<'_>) -> bool {
         message,
         ..cause.failure
     };
-    parcel
-        .fates
-        .end(&Verdict::from_failure(failure, cause.reply));
+    parcel.fates.end(&verdict((failure, cause.reply)));
     true
 }
