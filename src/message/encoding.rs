@@ -1,11 +1,14 @@
 //! Transfer encodings: a body as short lines of ASCII.
 //!
-//! Owns quoted-printable and base64 (RFC 2045 §6.7, §6.8) and the choice between them, each in one
-//! or two passes whatever the text is. Text is made canonical on the way: lines end with CRLF, the
-//! last one too; a carriage return that ends no line stays what it is.
+//! Owns quoted-printable and base64 (RFC 2045 §6.7, §6.8), each a [`Stage`], and what base64 comes
+//! to before it is made. Quoted-printable makes text canonical on the way: lines end with CRLF, the
+//! last one too; a carriage return that ends no line is encoded. Base64 takes octets as they are.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+
+use super::lines::Scan;
+use super::stage::Stage;
 
 /// Characters of an encoded line.
 const LINE: usize = 76;
@@ -39,109 +42,177 @@ impl TransferEncoding {
             .into_iter()
             .find(|encoding| encoding.name().eq_ignore_ascii_case(name))
     }
+}
 
-    /// The shorter of quoted-printable and base64 for a text of `size` octets once canonical.
-    pub(super) fn shorter(text: &[u8], size: usize) -> Self {
-        let lines = size.div_ceil(BASE64_LINE);
-        let base64 = size.div_ceil(3) * 4 + lines * 2;
-        let mut printable = 0;
-        quoted_printable(text, |piece| printable += piece.len());
-        if printable <= base64 {
-            Self::QuotedPrintable
-        } else {
-            Self::Base64
+/// Writes octets in base64, in lines.
+#[derive(Debug, Default)]
+pub(super) struct Base64;
+
+impl Base64 {
+    /// What is found in the lines that so many octets become.
+    pub(super) fn scan(octets: u64) -> Scan {
+        let characters = octets.div_ceil(3) * 4;
+        Scan {
+            size: characters + octets.div_ceil(BASE64_LINE as u64) * 2,
+            longest: characters.min(LINE as u64),
+            longest_line: octets.min(1),
+            canonical: true,
+            ..Scan::default()
         }
     }
 }
 
-/// `text` in quoted-printable.
-pub(super) fn to_quoted_printable(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() + text.len() / 8);
-    quoted_printable(text, |piece| out.extend_from_slice(piece));
-    out
-}
-
-/// `octets` in base64, in lines.
-pub(super) fn to_base64(octets: &[u8]) -> Vec<u8> {
-    let lines = octets.len().div_ceil(BASE64_LINE);
-    let mut out = Vec::with_capacity(lines * (LINE + 2));
-    let mut line = [0; LINE];
-    for piece in octets.chunks(BASE64_LINE) {
-        // A line has room for the 57 octets that a piece has at most.
-        if let Ok(written) = STANDARD.encode_slice(piece, &mut line) {
-            out.extend_from_slice(&line[..written]);
-            out.extend_from_slice(b"\r\n");
+impl Stage for Base64 {
+    fn push(&mut self, input: &[u8], at_end: bool, out: &mut Vec<u8>) -> usize {
+        let whole_lines = input.len() / BASE64_LINE * BASE64_LINE;
+        let end = if at_end { input.len() } else { whole_lines };
+        let mut line = [0; LINE];
+        for piece in input[..end].chunks(BASE64_LINE) {
+            // A line has room for the 57 octets that a piece has at most.
+            if let Ok(written) = STANDARD.encode_slice(piece, &mut line) {
+                out.extend_from_slice(&line[..written]);
+                out.extend_from_slice(b"\r\n");
+            }
         }
+        end
     }
-    out
+
+    fn growth(&self) -> usize {
+        2
+    }
 }
 
-/// `text` with CRLF at the end of every line; `size` octets of it.
-pub(super) fn canonical(text: &[u8], size: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(size);
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', text) {
-        let line = &text[start..end];
-        out.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-        out.extend_from_slice(b"\r\n");
-        start = end + 1;
-    }
-    if start < text.len() {
-        out.extend_from_slice(&text[start..]);
-        out.extend_from_slice(b"\r\n");
-    }
-    out
+/// Writes text in quoted-printable. No line is cut inside a character.
+#[derive(Debug, Default)]
+pub(super) struct QuotedPrintable {
+    column: usize,
 }
 
-/// Hands the pieces of `text` in quoted-printable to `out`. No line is cut inside a character.
-#[inline]
-fn quoted_printable(text: &[u8], mut out: impl FnMut(&[u8])) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut column = 0;
-    let mut at = 0;
-    while let Some(&octet) = text.get(at) {
-        let next = text.get(at + 1).copied();
-        if octet == b'\n' || (octet == b'\r' && next == Some(b'\n')) {
-            out(b"\r\n");
-            column = 0;
-            at += if octet == b'\r' { 2 } else { 1 };
-            continue;
+/// What a text is written into: a line, or the rest of one, that is put out when it is full.
+struct Line<'a> {
+    column: &'a mut usize,
+    octets: [u8; LINE + 2],
+    used: usize,
+    out: &'a mut Vec<u8>,
+}
+
+impl Line<'_> {
+    /// Whether so many more fit before the `=` of a soft line break.
+    fn has_room(&self, count: usize) -> bool {
+        *self.column + count < LINE
+    }
+
+    fn add<const N: usize>(&mut self, octets: &[u8; N]) {
+        self.octets[self.used..self.used + N].copy_from_slice(octets);
+        self.used += N;
+        *self.column += N;
+    }
+
+    fn end(&mut self, with: &[u8]) {
+        self.put_out();
+        self.out.extend_from_slice(with);
+        *self.column = 0;
+    }
+
+    fn put_out(&mut self) {
+        self.out.extend_from_slice(&self.octets[..self.used]);
+        self.used = 0;
+    }
+
+    fn literal(&mut self, octet: u8) {
+        if !self.has_room(1) {
+            self.end(b"=\r\n");
         }
-        let literal = match octet {
-            b'=' => false,
-            // White space at the end of a line would be lost on the way.
-            b' ' | b'\t' => match next {
-                None | Some(b'\n') => false,
-                Some(b'\r') => text.get(at + 2) != Some(&b'\n'),
-                Some(_) => true,
-            },
-            octet => octet.is_ascii_graphic(),
-        };
+        self.add(&[octet]);
+    }
+
+    fn encoded(&mut self, octet: u8) {
+        const HEX: &[u8; 16] = b"0123456789ABCDEF";
         let room = match octet {
-            _ if literal => 1,
+            // The rest of a character, for which there was room at its start.
+            0x80..=0xBF if self.has_room(3) => 3,
             0xC2..=0xDF => 6,
             0xE0..=0xEF => 9,
             0xF0..=0xF4 => 12,
             _ => 3,
         };
-        if column + room >= LINE && !matches!(octet, 0x80..=0xBF if column + 3 < LINE) {
-            out(b"=\r\n");
-            column = 0;
+        if !self.has_room(room) {
+            self.end(b"=\r\n");
         }
-        if literal {
-            out(&[octet]);
-            column += 1;
-        } else {
-            let high = HEX[usize::from(octet >> 4)];
-            let low = HEX[usize::from(octet & 15)];
-            out(&[b'=', high, low]);
-            column += 3;
+        let high = HEX[usize::from(octet >> 4)];
+        let low = HEX[usize::from(octet & 15)];
+        self.add(&[b'=', high, low]);
+    }
+}
+
+/// Whether an octet stands for itself, wherever it is.
+const fn is_plain(octet: u8) -> bool {
+    matches!(octet, b'!'..=b'<' | b'>'..=b'~')
+}
+
+impl Stage for QuotedPrintable {
+    fn push(&mut self, input: &[u8], at_end: bool, out: &mut Vec<u8>) -> usize {
+        let mut line = Line {
+            column: &mut self.column,
+            octets: [0; LINE + 2],
+            used: 0,
+            out,
+        };
+        let mut at = 0;
+        // Until this place, several at once were tried and did not do.
+        let mut one_by_one = 0;
+        loop {
+            if at >= one_by_one && line.has_room(PIECE) {
+                match input[at..].first_chunk() {
+                    Some(piece) if is_plain_text(piece) => {
+                        line.add(piece);
+                        at += PIECE;
+                        continue;
+                    }
+                    _ => one_by_one = at + PIECE,
+                }
+            }
+            let rest = &input[at..];
+            match rest {
+                [] => break,
+                [octet, ..] if is_plain(*octet) => line.literal(*octet),
+                [b'\n', ..] => line.end(b"\r\n"),
+                [b'\r', b'\n', ..] => {
+                    line.end(b"\r\n");
+                    at += 1;
+                }
+                // What they become depends on what follows.
+                [b'\r' | b' ' | b'\t'] | [b' ' | b'\t', b'\r'] if !at_end => break,
+                // White space at the end of a line would be lost on the way.
+                [octet @ (b' ' | b'\t')]
+                | [octet @ (b' ' | b'\t'), b'\n', ..]
+                | [octet @ (b' ' | b'\t'), b'\r', b'\n', ..] => line.encoded(*octet),
+                [octet @ (b' ' | b'\t'), ..] => line.literal(*octet),
+                [octet, ..] => line.encoded(*octet),
+            }
+            at += 1;
         }
-        at += 1;
+        if at_end && *line.column > 0 {
+            line.end(b"\r\n");
+        }
+        line.put_out();
+        at
     }
-    if column > 0 {
-        out(b"\r\n");
+
+    fn growth(&self) -> usize {
+        // Three characters each, and a soft line break after 25 of them.
+        4
     }
+}
+
+/// Octets tried at once.
+const PIECE: usize = 16;
+
+/// Whether all of them stand for themselves, white space among them too.
+fn is_plain_text(piece: &[u8; PIECE]) -> bool {
+    // Without a way out of the loop they are compared in parallel.
+    let text = |all, octet: &u8| all & (is_plain(*octet) | matches!(octet, b' ' | b'\t'));
+    piece.iter().fold(true, text) && is_plain(piece[PIECE - 1])
 }
 
 #[cfg(test)]
@@ -149,6 +220,8 @@ fn quoted_printable(text: &[u8], mut out: impl FnMut(&[u8])) {
 pub(super) mod tests {
     use proptest::prelude::*;
 
+    use super::super::lines::Scanner;
+    use super::super::stage::tests::{canonical, through};
     use super::*;
 
     /// What a reader of quoted-printable sees.
@@ -171,6 +244,10 @@ pub(super) mod tests {
         STANDARD.decode(text.replace("\r\n", "")).unwrap()
     }
 
+    fn to_quoted_printable(text: &[u8], width: usize) -> Vec<u8> {
+        through(QuotedPrintable::default(), text, width)
+    }
+
     #[test]
     fn quoted_printable_keeps_what_can_be_read() {
         for (text, encoded) in [
@@ -183,7 +260,7 @@ pub(super) mod tests {
             (".\nFrom x\n", ".\r\nFrom x\r\n"),
             ("ü", "=C3=BC\r\n"),
         ] {
-            assert_eq!(to_quoted_printable(text.as_bytes()), encoded.as_bytes());
+            assert_eq!(to_quoted_printable(text.as_bytes(), 99), encoded.as_bytes());
         }
     }
 
@@ -195,7 +272,7 @@ pub(super) mod tests {
                 "x".repeat(shift),
                 "\u{1f600}\u{e9}\u{4e2d}".repeat(20)
             );
-            for line in to_quoted_printable(text.as_bytes()).split(|&b| b == b'\n') {
+            for line in to_quoted_printable(text.as_bytes(), 99).split(|&b| b == b'\n') {
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
                 assert!(line.len() <= LINE);
                 let line = line.strip_suffix(b"=").unwrap_or(line);
@@ -204,17 +281,50 @@ pub(super) mod tests {
         }
     }
 
+    #[test]
+    fn a_line_is_as_long_as_it_may_be() {
+        let text = "x".repeat(160);
+        let lines = [
+            &text[..75],
+            "=\r\n",
+            &text[..75],
+            "=\r\n",
+            &text[..10],
+            "\r\n",
+        ];
+        assert_eq!(
+            to_quoted_printable(text.as_bytes(), 99),
+            lines.concat().as_bytes()
+        );
+    }
+
     proptest! {
         #[test]
-        fn both_encodings_give_back_the_canonical_text(text in "[a =\r\n\t\u{e9}\u{1f600}.]{0,300}") {
-            let size = canonical(text.as_bytes(), 0).len();
-            let whole = canonical(text.as_bytes(), size);
-            let printable = to_quoted_printable(text.as_bytes());
+        fn both_encodings_give_back_the_canonical_text(
+            text in "[a =\r\n\t\u{e9}\u{1f600}.]{0,300}", width in 60_usize..400,
+        ) {
+            let whole = canonical(text.as_bytes());
+            let printable = to_quoted_printable(text.as_bytes(), width);
             prop_assert_eq!(&from_quoted_printable(&printable), &whole);
-            prop_assert_eq!(&from_base64(&to_base64(&whole)), &whole);
+            prop_assert_eq!(&from_base64(&through(Base64, &whole, width)), &whole);
             for line in printable.split(|&octet| octet == b'\n') {
                 prop_assert!(line.len() <= LINE + 1);
             }
+        }
+
+        #[test]
+        fn pieces_make_no_difference_to_quoted_printable(
+            text in "[a =\r\n\t\u{e9}]{0,60}|[ab ]{70,80}[\r\n]{0,3}", width in 4_usize..20,
+        ) {
+            let text = text.as_bytes();
+            prop_assert_eq!(to_quoted_printable(text, width), to_quoted_printable(text, 999));
+        }
+
+        #[test]
+        fn what_base64_comes_to_is_known_before(octets in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let mut scanner = Scanner::new(1);
+            scanner.push(&through(Base64, &octets, 999));
+            prop_assert_eq!(scanner.finish(), Base64::scan(octets.len() as u64));
         }
     }
 }
