@@ -8,6 +8,7 @@ mod args;
 mod credentials;
 mod host;
 mod json;
+mod kept;
 mod output;
 mod request;
 mod settings;

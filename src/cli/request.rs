@@ -58,7 +58,7 @@ pub(crate) fn read(
         plan = Ok(plan?);
     }
     let deadline = plan.as_ref().ok().and_then(|plan| plan.waits.deadline);
-    let given = given(&source, deadline, console)?;
+    let given = given(&source, deadline, environment, console)?;
     let message = message(&source, given, &fields, charset.as_deref(), console)?;
 
     let mut recipients: Vec<Address> = Vec::new();
@@ -128,13 +128,16 @@ fn source<'a>(args: &'a Args, settings: &Settings<'_>) -> Result<Source<'a>> {
 }
 
 /// What the message or its text is read from.
-fn given(source: &Source<'_>, deadline: Option<Instant>, console: &Console) -> Result<Store> {
+fn given(
+    source: &Source<'_>,
+    deadline: Option<Instant>,
+    environment: Environment<'_>,
+    console: &Console,
+) -> Result<Store> {
     match source {
         Source::Text(text) => Ok(text.as_bytes().to_vec().into()),
-        Source::File(path) => Ok(stdin::read_file(path, stdin::MESSAGE_LIMIT, deadline)
-            .context("--body-file")?
-            .into()),
-        Source::Stdin(_) => Ok(stdin::read(deadline, console)?.into()),
+        Source::File(path) => stdin::read_text(path, deadline, environment).context("--body-file"),
+        Source::Stdin(_) => stdin::read(deadline, environment, console),
     }
 }
 

@@ -9,10 +9,12 @@ use std::io;
 
 use encoding_rs::Encoding;
 
-use super::encoding::{Base64, QuotedPrintable};
+use super::encoding::Base64;
 use super::lines::{Scan, Scanner};
+use super::quoted_printable::QuotedPrintable;
 use super::stage::{Chain, Decode, Lines, MOST_OWED, Stage};
-use super::store::{Store, Window};
+use super::store::Store;
+use super::window::Window;
 
 /// Octets of a chunk at most: enough for what a chunk costs besides to be nothing, and few enough
 /// for an early answer of the server to be heard before much more has left.
@@ -234,7 +236,8 @@ mod tests {
     use encoding_rs::WINDOWS_1252;
     use proptest::prelude::*;
 
-    use super::super::encoding::tests::{from_base64, from_quoted_printable};
+    use super::super::encoding::tests::from_base64;
+    use super::super::quoted_printable::tests::from_quoted_printable;
     use super::super::stage::tests::canonical;
     use super::super::store::tests::watched;
     use super::*;

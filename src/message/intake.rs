@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_header_without_end_is_a_body_unless_a_field_tells() {
-        let lines = "{\"time\":1}\n".repeat(2 << 20);
+        let lines = format!("{{\"time\":{}}}\n", "1,".repeat(500)).repeat(17 << 10);
         let line = format!("{{\"time\":{}", "1,".repeat(9 << 20));
         for (start, intake) in [("", Intake::Body), ("Subject: x\n", Intake::Message)] {
             for text in [&lines, &line] {

@@ -19,12 +19,14 @@ mod identity;
 mod intake;
 mod lines;
 mod parameter;
+mod quoted_printable;
 mod reading;
 mod stage;
 mod store;
 #[cfg(test)]
 mod tests;
 mod text;
+mod window;
 
 use std::time::SystemTime;
 

@@ -10,7 +10,8 @@ use encoding_rs::{Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::lines::{Scan, Scanner};
 use super::stage::{Decode, Stage as _};
-use super::store::{Store, Window};
+use super::store::Store;
+use super::window::Window;
 
 /// Names of ASCII, which the WHATWG's table takes for a name of windows-1252.
 const ASCII_NAMES: [&str; 6] = [

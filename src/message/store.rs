@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::sync::Arc;
@@ -89,26 +89,38 @@ impl Store {
     }
 }
 
-impl From<Vec<u8>> for Store {
-    fn from(octets: Vec<u8>) -> Self {
-        Self {
-            place: Place::Memory(Arc::new(octets)),
+impl Store {
+    /// All of it, when it is in memory.
+    pub(super) fn in_memory(&self) -> Option<&[u8]> {
+        match &self.place {
+            Place::Memory(octets) => Some(octets),
+            Place::File(_) => None,
+        }
+    }
+
+    /// Fills `octets` with those from `at` on; there must be so many.
+    ///
+    /// # Errors
+    /// When they cannot be read; when they are the last, also when the file is no longer what it
+    /// was.
+    pub(super) fn read(&self, octets: &mut [u8], at: u64) -> io::Result<()> {
+        let end = at + octets.len() as u64;
+        match &self.place {
+            Place::Memory(all) => {
+                (&all[usize::try_from(at).unwrap_or(usize::MAX)..]).read_exact(octets)
+            }
+            Place::File(part) => part.read(octets, at).and_then(|()| {
+                if end == self.size() {
+                    part.check()
+                } else {
+                    Ok(())
+                }
+            }),
         }
     }
 }
 
-impl fmt::Debug for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.place {
-            Place::Memory(_) => "Memory",
-            Place::File(_) => "File",
-        };
-        write!(f, "{name}({} octets)", self.size())
-    }
-}
-
 impl Part {
-    /// Fills `octets` from this place.
     fn read(&self, octets: &mut [u8], at: u64) -> io::Result<()> {
         match self.file.read_exact_at(octets, self.range.start + at) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(changed()),
@@ -124,91 +136,21 @@ impl Part {
     }
 }
 
-/// What is looked at of a [`Store`]: so many octets at once, from a place that only moves on.
-#[derive(Debug)]
-pub(super) struct Window<'a> {
-    store: &'a Store,
-    /// The place of the first octet.
-    at: u64,
-    /// The most octets at once.
-    width: usize,
-    /// What was read of a file; empty for octets in memory.
-    buffer: Vec<u8>,
-    /// What is looked at, in the buffer or in memory.
-    view: Range<usize>,
+impl From<Vec<u8>> for Store {
+    fn from(octets: Vec<u8>) -> Self {
+        Self {
+            place: Place::Memory(Arc::new(octets)),
+        }
+    }
 }
 
-impl<'a> Window<'a> {
-    /// Looks at nothing yet; the first octet will be that at `start`.
-    pub(super) fn new(store: &'a Store, start: u64, width: usize) -> Self {
-        Self {
-            store,
-            at: start.min(store.size()),
-            width,
-            buffer: Vec::new(),
-            view: 0..0,
-        }
-    }
-
-    /// Looks at as many octets as fit, the first of them the first that was not consumed.
-    ///
-    /// # Errors
-    /// When they cannot be read; before the last of them come into view also when the file is no
-    /// longer what it was.
-    pub(super) fn load(&mut self) -> io::Result<()> {
-        let left = self.store.size() - self.at;
-        let count = usize::try_from(left).map_or(self.width, |left| left.min(self.width));
-        match &self.store.place {
-            Place::Memory(_) => {
-                let at = usize::try_from(self.at).unwrap_or(usize::MAX);
-                self.view = at..at + count;
-            }
-            Place::File(part) => {
-                if self.buffer.len() < count {
-                    self.buffer = vec![0; count];
-                }
-                part.read(&mut self.buffer[..count], self.at)?;
-                if count as u64 == left {
-                    part.check()?;
-                }
-                self.view = 0..count;
-            }
-        }
-        Ok(())
-    }
-
-    /// What is looked at.
-    pub(super) fn octets(&self) -> &[u8] {
-        match &self.store.place {
-            Place::Memory(octets) => &octets[self.view.clone()],
-            Place::File(_) => &self.buffer[self.view.clone()],
-        }
-    }
-
-    /// The place of the first octet looked at.
-    pub(super) fn at(&self) -> u64 {
-        self.at
-    }
-
-    /// Whether nothing follows what is looked at.
-    pub(super) fn is_last(&self) -> bool {
-        self.at + self.view.len() as u64 == self.store.size()
-    }
-
-    /// Moves on behind the first `count` octets looked at.
-    pub(super) fn consume(&mut self, count: usize) {
-        self.view.start += count;
-        self.at += count as u64;
-    }
-
-    /// The same, and gives them out.
-    pub(super) fn take(&mut self, count: usize) -> &[u8] {
-        let view = self.view.start..self.view.start + count;
-        self.consume(count);
-        match &self.store.place {
-            Place::Memory(octets) => &octets[view],
-            Place::File(_) => &self.buffer[view],
-        }
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.place {
+            Place::Memory(_) => "Memory",
+            Place::File(_) => "File",
+        };
+        write!(f, "{name}({} octets)", self.size())
     }
 }
 
@@ -242,6 +184,7 @@ pub fn unreadable(error: &io::Error) -> Failure {
 pub(super) mod tests {
     use std::io::Write as _;
 
+    use super::super::window::Window;
     use super::*;
 
     /// A file with these octets, and the store that reads it in place.
@@ -281,18 +224,6 @@ pub(super) mod tests {
                 assert_eq!(read(&store, 9, width).unwrap(), b"");
             }
         }
-    }
-
-    #[test]
-    fn what_was_not_consumed_comes_again() {
-        let (_, store) = watched(b"abcd");
-        let mut window = Window::new(&store, 0, 3);
-        window.load().unwrap();
-        window.consume(2);
-        assert_eq!((window.octets(), window.at()), (&b"c"[..], 2));
-        window.load().unwrap();
-        assert_eq!(window.octets(), b"cd");
-        assert!(window.is_last());
     }
 
     #[test]

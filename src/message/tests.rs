@@ -8,7 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use super::content::tests::octets;
-use super::encoding::tests::{from_base64, from_quoted_printable};
+use super::encoding::tests::from_base64;
+use super::quoted_printable::tests::from_quoted_printable;
 use super::stage::tests::canonical;
 use super::*;
 

@@ -8,6 +8,7 @@ mod support;
 
 mod auth;
 mod broken_tls;
+mod changing;
 mod delivery;
 mod dry_run;
 mod headers;
@@ -36,6 +37,7 @@ mod servers;
 mod settings;
 mod stages;
 mod staggering;
+mod streaming;
 mod tls;
 mod transactions;
 mod waiting;
