@@ -8,6 +8,7 @@ mod args;
 mod credentials;
 mod host;
 mod json;
+mod kept;
 mod output;
 mod request;
 mod settings;
@@ -26,6 +27,7 @@ use self::request::Request;
 use self::settings::Settings;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
+use crate::message::unreadable;
 use crate::submit::Submission;
 
 /// Runs the program with these arguments (the first is its name) and this process's environment,
@@ -199,10 +201,23 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
         recipients(envelope.recipients().len())
     ));
     let mut reader = content.reader();
-    Ok(to_stdout(|out| {
-        while let Some(chunk) = reader.next_chunk()? {
-            out.write_all(chunk)?;
+    let mut unread = None;
+    to_stdout(|out| {
+        loop {
+            match reader.next_chunk() {
+                Ok(Some(chunk)) => out.write_all(chunk)?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    unread = Some(error);
+                    return Ok(());
+                }
+            }
         }
-        Ok(())
-    })?)
+    })?;
+    match unread {
+        Some(error) => Err(unreadable(&error)
+            .at("the message cannot be read any more")
+            .into()),
+        None => Ok(()),
+    }
 }

@@ -17,7 +17,8 @@ use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind};
 use crate::message::{
-    Fields, HeaderField, Input, Intake, Message, Text, classify, nearly_a_message, new_message_id,
+    Fields, HeaderField, Input, Intake, Message, Store, Text, classify, nearly_a_message,
+    new_message_id,
 };
 use crate::plan::Plan;
 use crate::smtp::Observer as _;
@@ -57,7 +58,8 @@ pub(crate) fn read(
         plan = Ok(plan?);
     }
     let deadline = plan.as_ref().ok().and_then(|plan| plan.waits.deadline);
-    let message = message(&source, &fields, charset.as_deref(), deadline, console)?;
+    let given = given(&source, deadline, environment, console)?;
+    let message = message(&source, given, &fields, charset.as_deref(), console)?;
 
     let mut recipients: Vec<Address> = Vec::new();
     for list in [&fields.to, &fields.cc, &bcc] {
@@ -125,45 +127,55 @@ fn source<'a>(args: &'a Args, settings: &Settings<'_>) -> Result<Source<'a>> {
         .into())
 }
 
-/// The message, from flags alone or with what is read.
+/// What the message or its text is read from.
+fn given(
+    source: &Source<'_>,
+    deadline: Option<Instant>,
+    environment: Environment<'_>,
+    console: &Console,
+) -> Result<Store> {
+    match source {
+        Source::Text(text) => Ok(text.as_bytes().to_vec().into()),
+        Source::File(path) => stdin::read_text(path, deadline, environment).context("--body-file"),
+        Source::Stdin(_) => stdin::read(deadline, environment, console),
+    }
+}
+
+/// The message, of flags and what was read.
 fn message(
     source: &Source<'_>,
+    given: Store,
     fields: &Fields,
     charset: Option<&str>,
-    deadline: Option<Instant>,
     console: &Console,
 ) -> Result<Message> {
-    let bytes = match source {
+    let place = match source {
         // What is typed on the command line is in the terminal's character set: UTF-8.
-        Source::Text(text) => {
-            return Ok(Message::compose(
-                fields,
-                Text::new(text.as_bytes().to_vec(), None)?,
-            )?);
-        }
-        Source::File(path) => {
-            stdin::read_file(path, stdin::MESSAGE_LIMIT, deadline).context("--body-file")?
-        }
-        Source::Stdin(_) => stdin::read(deadline, console)?,
+        Source::Text(_) => return Ok(Message::compose(fields, Text::new(given, None)?)?),
+        Source::File(_) => "--body-file",
+        Source::Stdin(_) => "standard input",
     };
     let intake = match source {
-        Source::Stdin(how) => classify(&bytes, *how).context("standard input")?,
+        Source::Stdin(how) => classify(&given, *how).context(place)?,
         Source::Text(_) | Source::File(_) => Intake::Body,
     };
     match intake {
         Intake::Message => {
             console.note("standard input is a message: it starts with a header");
-            Message::handed_over(bytes, fields).context("standard input")
+            Message::handed_over(given, fields).context(place)
         }
         Intake::Body => {
             console.note("what is read is the body");
-            if let (Source::Stdin(Input::Auto), Some(line)) = (source, nearly_a_message(&bytes)) {
+            if matches!(source, Source::Stdin(Input::Auto))
+                && let Some(line) = nearly_a_message(&given).context(place)?
+            {
                 console.warning(&format!(
                     "standard input is taken for a text: it starts like a message, but line {line} is no header \
                      field (is an empty line missing?)"
                 ));
             }
-            Ok(Message::compose(fields, Text::new(bytes, charset)?)?)
+            let text = Text::new(given, charset).context(place)?;
+            Ok(Message::compose(fields, text)?)
         }
     }
 }

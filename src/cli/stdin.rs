@@ -1,21 +1,28 @@
 //! Reading what is handed over, all of it or not at all, and within the run's time.
+//!
+//! Owns what becomes of it: a large regular file stays where it is and is read there, from where
+//! it is open; everything else is read to its end now, and [kept](super::kept). Refuses more than
+//! a server would take.
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Read};
-use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use rustix::event::{PollFd, PollFlags};
 
+use super::kept::{IN_MEMORY, Kept};
 use super::output::Console;
+use super::request::Environment;
 use crate::clock::wait_for;
 use crate::failure::{Failure, Kind};
+use crate::message::Store;
 
 /// Most octets read as one message: no server takes more.
-pub(crate) const MESSAGE_LIMIT: usize = 1 << 30;
+const MESSAGE_LIMIT: u64 = 4 << 30;
 /// Octets asked for at once.
 const READ_SIZE: usize = 256 * 1024;
 /// How long to wait where there is no deadline; then the wait begins anew.
@@ -24,14 +31,35 @@ const LONG: Duration = Duration::from_secs(3600);
 /// Reads standard input to its end. On a terminal says how to end it.
 ///
 /// # Errors
-/// `Io` when reading fails, `Temporary` when the deadline comes first, `Message` when there is more
-/// than 1 GiB.
-pub(crate) fn read(deadline: Option<Instant>, console: &Console) -> Result<Vec<u8>> {
+/// `Io` when reading fails or a large input cannot be kept, `Temporary` when the deadline comes
+/// first, `Message` when there is more than 4 GiB.
+pub(crate) fn read(
+    deadline: Option<Instant>,
+    environment: Environment<'_>,
+    console: &Console,
+) -> Result<Store> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         console.line("smtpsend: reading the message from the terminal; end it with Ctrl-D");
     }
-    to_end(stdin.lock(), Kind::Io, MESSAGE_LIMIT, deadline).context("standard input")
+    let file = stdin.as_fd().try_clone_to_owned().map(File::from);
+    file.map_err(|error| unreadable(Kind::Io, &error))
+        .and_then(|file| store(file, Kind::Io, deadline, environment))
+        .context("standard input")
+}
+
+/// Reads the text in a file to its end.
+///
+/// # Errors
+/// `Input` when it cannot be read; else as [`read`].
+pub(crate) fn read_text(
+    path: &Path,
+    deadline: Option<Instant>,
+    environment: Environment<'_>,
+) -> Result<Store> {
+    open(path)
+        .and_then(|file| store(file, Kind::Input, deadline, environment))
+        .with_context(|| path.display().to_string())
 }
 
 /// Reads a file of at most `limit` octets to its end.
@@ -39,31 +67,79 @@ pub(crate) fn read(deadline: Option<Instant>, console: &Console) -> Result<Vec<u
 /// # Errors
 /// `Input` when it cannot be read; else as [`read`].
 pub(crate) fn read_file(path: &Path, limit: usize, deadline: Option<Instant>) -> Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    let take_in = |more: &[u8]| {
+        octets.extend_from_slice(more);
+        refuse_more_than(limit as u64, octets.len() as u64)
+    };
+    open(path)
+        .and_then(|file| to_end(&file, Kind::Input, deadline, take_in))
+        .with_context(|| path.display().to_string())?;
+    Ok(octets)
+}
+
+fn open(path: &Path) -> crate::failure::Result<File> {
     // Without waiting: a pipe that nobody writes to must not outlast the deadline.
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let opened = File::options()
         .read(true)
         .custom_flags(nonblocking)
-        .open(path)
-        .map_err(|error| Failure::new(Kind::Input, error.to_string()));
-    opened
-        .and_then(|file| to_end(file, Kind::Input, limit, deadline))
-        .with_context(|| path.display().to_string())
+        .open(path);
+    opened.map_err(|error| unreadable(Kind::Input, &error))
+}
+
+/// All that can be read of an open file from here on.
+fn store(
+    file: File,
+    kind: Kind,
+    deadline: Option<Instant>,
+    environment: Environment<'_>,
+) -> crate::failure::Result<Store> {
+    if let Some(start) = large_from(&file).map_err(|error| unreadable(kind, &error))? {
+        let store = in_place(file, start).map_err(|error| unreadable(kind, &error))?;
+        refuse_more_than(MESSAGE_LIMIT, store.size())?;
+        return Ok(store);
+    }
+    let mut kept = Kept::new(environment);
+    to_end(&file, kind, deadline, |octets| {
+        kept.add(octets)?;
+        refuse_more_than(MESSAGE_LIMIT, kept.size())
+    })?;
+    Ok(kept.into_store())
+}
+
+/// Where a regular file is open, when there is more behind that than is read into memory.
+fn large_from(mut file: &File) -> io::Result<Option<u64>> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let start = file.stream_position()?;
+    let is_large = metadata.len().saturating_sub(start) > IN_MEMORY as u64;
+    Ok(is_large.then_some(start))
+}
+
+fn in_place(file: File, start: u64) -> io::Result<Store> {
+    // What cannot be read at all is told here, where it is known which input that is.
+    file.read_at(&mut [0], start)?;
+    let mut shared = file.try_clone()?;
+    let store = Store::in_place(file, start)?;
+    // Who shares the open file finds it read, as by any program that reads.
+    shared.seek(SeekFrom::Start(start + store.size()))?;
+    Ok(store)
 }
 
 fn to_end(
-    mut source: impl Read + AsFd,
+    mut source: &File,
     kind: Kind,
-    limit: usize,
     deadline: Option<Instant>,
-) -> crate::failure::Result<Vec<u8>> {
-    let unreadable = |error: io::Error| Failure::new(kind, error.to_string());
-    let mut input = Vec::new();
+    mut take_in: impl FnMut(&[u8]) -> crate::failure::Result<()>,
+) -> crate::failure::Result<()> {
     let mut buffer = vec![0; READ_SIZE];
     loop {
         let until = deadline.unwrap_or_else(|| Instant::now() + LONG);
         let mut fds = [PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN)];
-        if !wait_for(&mut fds, until).map_err(unreadable)? {
+        if !wait_for(&mut fds, until).map_err(|error| unreadable(kind, &error))? {
             if deadline.is_some() {
                 return Err(Failure::new(
                     Kind::Temporary,
@@ -73,23 +149,24 @@ fn to_end(
             continue;
         }
         match source.read(&mut buffer) {
-            Ok(0) => return Ok(input),
-            Ok(count) => take_in(&mut input, &buffer[..count], limit)?,
+            Ok(0) => return Ok(()),
+            Ok(count) => take_in(&buffer[..count])?,
             Err(error) if is_passing(&error) => {}
-            Err(error) => return Err(unreadable(error)),
+            Err(error) => return Err(unreadable(kind, &error)),
         }
     }
 }
 
-fn take_in(input: &mut Vec<u8>, bytes: &[u8], limit: usize) -> crate::failure::Result<()> {
-    if input.len() + bytes.len() > limit {
-        let words = format!("more than {} MiB", limit >> 20);
-        return Err(Failure::new(Kind::Message, words));
+fn refuse_more_than(limit: u64, size: u64) -> crate::failure::Result<()> {
+    if size <= limit {
+        return Ok(());
     }
-    let memory = |_| Failure::new(Kind::Io, "there is not enough memory for it");
-    input.try_reserve(bytes.len()).map_err(memory)?;
-    input.extend_from_slice(bytes);
-    Ok(())
+    let words = format!("more than {} MiB", limit >> 20);
+    Err(Failure::new(Kind::Message, words))
+}
+
+fn unreadable(kind: Kind, error: &io::Error) -> Failure {
+    Failure::new(kind, error.to_string())
 }
 
 fn is_passing(error: &io::Error) -> bool {

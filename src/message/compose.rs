@@ -4,7 +4,6 @@
 //! What `-H` names is not generated. Refuses a MIME field that would make the body unreadable.
 //! RFC 5322 §3.6, RFC 2045.
 
-use super::content::Body;
 use super::encoding::TransferEncoding;
 use super::field::rendered;
 use super::header::Header;
@@ -21,12 +20,13 @@ impl Message {
     /// address that cannot be.
     ///
     /// # Errors
-    /// [`Kind::Usage`] or [`Kind::Message`] when a value cannot stand in a header, naming it.
+    /// [`Kind::Usage`] or [`Kind::Message`] when a value cannot stand in a header, naming it;
+    /// [`Kind::Io`] when the text cannot be read where it is kept.
     pub fn compose(fields: &Fields, text: Text) -> Result<Self> {
         let mut warnings: Vec<String> = text.warning().into_iter().collect();
         warnings.extend(other_charset(fields, &text));
         let wanted = wanted_encoding(fields)?;
-        let encoded = text.encoded(wanted);
+        let encoded = text.encoded(wanted)?;
         check_mime(fields, wanted, encoded.transfer_encoding)?;
 
         let mut header = Header::default();
@@ -50,8 +50,7 @@ impl Message {
 
         let said = fields.from.is_some() || fields.edits("From") || fields.edits("Sender");
         let sender = if said { sender_of(&header) } else { None };
-        let body = Body::new(encoded.octets, 0, 1);
-        Ok(Self::new(header, true, body, sender, warnings))
+        Ok(Self::new(header, true, encoded.body, sender, warnings))
     }
 }
 

@@ -4,13 +4,11 @@
 //! its body may come from anywhere. Every line that comes out ends with CRLF, the last one too.
 //! Leaves dot-stuffing and the terminator to the session. RFC 5321 §2.3.8, RFC 6152, RFC 6531.
 
+use std::fmt;
 use std::io;
-use std::sync::Arc;
 
+use super::body::{Body, CHUNK, Flow};
 use super::lines::Scan;
-
-/// Octets of a chunk at most.
-const CHUNK: usize = 64 * 1024;
 
 /// What MAIL and the choice of commands depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,31 +26,6 @@ pub struct Facts {
     pub utf8_header: bool,
 }
 
-/// Where the body comes from, and what one pass over it found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Body {
-    source: Arc<Vec<u8>>,
-    start: usize,
-    scan: Scan,
-}
-
-impl Body {
-    /// The part of `source` after `start`, whose first line has this number.
-    pub(super) fn new(source: Vec<u8>, start: usize, first_line: u64) -> Self {
-        let scan = Scan::of(&source[start..], first_line);
-        Self {
-            source: Arc::new(source),
-            start,
-            scan,
-        }
-    }
-
-    /// What the pass over it found.
-    pub(super) fn scan(&self) -> &Scan {
-        &self.scan
-    }
-}
-
 /// The octets of one message for one server.
 #[derive(Debug, Clone)]
 pub struct Content {
@@ -65,14 +38,15 @@ impl Content {
     /// The content of a rendered header, its empty line included, and a body.
     pub(super) fn new(header: Vec<u8>, body: Body, utf8_header: bool) -> Self {
         let head = Scan::of(&header, 1);
-        let longest = if head.longest > body.scan.longest {
+        let found = body.scan();
+        let longest = if head.longest > found.longest {
             &head
         } else {
-            &body.scan
+            found
         };
         let facts = Facts {
-            size: head.size + body.scan.size,
-            eight_bit: body.scan.eight_bit,
+            size: head.size + found.size,
+            eight_bit: found.eight_bit,
             longest_line: longest.longest,
             longest_line_number: longest.longest_line,
             utf8_header,
@@ -94,14 +68,11 @@ impl Content {
         self.reader_in(CHUNK)
     }
 
-    /// The same in chunks of another size, of two octets or more.
+    /// The same in chunks of another size, of 1 KiB or more.
     fn reader_in(&self, chunk: usize) -> Reader<'_> {
         Reader {
             header: &self.header,
-            body: &self.body.source[self.body.start..],
-            canonical: self.body.scan.canonical,
-            previous: None,
-            owed: b"",
+            body: self.body.flow(chunk),
             chunk,
             buffer: Vec::new(),
         }
@@ -109,83 +80,41 @@ impl Content {
 }
 
 /// The octets of a [`Content`], chunk by chunk.
-#[derive(Debug)]
 pub struct Reader<'a> {
+    /// What is left of the header.
     header: &'a [u8],
-    body: &'a [u8],
-    canonical: bool,
-    /// The octet of the body that was read last.
-    previous: Option<u8>,
-    /// What is still to be written before anything else is read.
-    owed: &'static [u8],
+    body: Flow<'a>,
     chunk: usize,
     buffer: Vec<u8>,
 }
 
 impl Reader<'_> {
-    /// The next octets, at most 64 KiB and never none; a chunk may end between CR and LF.
+    /// The next octets, at most 64 KiB and never none; a chunk may end anywhere, also between CR
+    /// and LF. The last one is given out when it is known that what was read is one message: that
+    /// no file it comes from was changed meanwhile.
     ///
     /// # Errors
-    /// When the body cannot be read where it is kept.
+    /// When the body cannot be read where it is kept, or was changed there; what
+    /// [`unreadable`](super::unreadable) makes a failure of.
     pub fn next_chunk(&mut self) -> io::Result<Option<&[u8]>> {
-        if self.header.is_empty() && self.canonical {
-            let (chunk, rest) = self.body.split_at(self.chunk.min(self.body.len()));
-            self.body = rest;
-            return Ok(Some(chunk).filter(|chunk| !chunk.is_empty()));
+        if self.header.is_empty() && self.body.is_over() {
+            return Ok(None);
+        }
+        if self.header.is_empty() && self.body.is_verbatim() {
+            return self.body.next().map(Some);
         }
         self.buffer.clear();
-        self.buffer.reserve(self.chunk);
         let (head, rest) = self.header.split_at(self.chunk.min(self.header.len()));
         self.buffer.extend_from_slice(head);
         self.header = rest;
-        while self.pay() && self.room() > 0 && self.take() {}
+        self.body.fill(&mut self.buffer)?;
         Ok(Some(self.buffer.as_slice()).filter(|chunk| !chunk.is_empty()))
     }
+}
 
-    fn room(&self) -> usize {
-        self.chunk - self.buffer.len()
-    }
-
-    /// Writes what is owed; whether nothing is left of it.
-    fn pay(&mut self) -> bool {
-        let (now, later) = self.owed.split_at(self.owed.len().min(self.room()));
-        self.buffer.extend_from_slice(now);
-        self.owed = later;
-        later.is_empty()
-    }
-
-    /// Copies up to the end of a line or of the chunk; whether there was anything left to copy.
-    fn take(&mut self) -> bool {
-        let window = &self.body[..self.room().min(self.body.len())];
-        let Some(&last) = window.last() else {
-            let unfinished = self.previous.is_some_and(|octet| octet != b'\n');
-            self.owed = if unfinished { b"\r\n" } else { b"" };
-            self.previous = None;
-            return unfinished;
-        };
-        if self.canonical {
-            self.buffer.extend_from_slice(window);
-            self.body = &self.body[window.len()..];
-            self.previous = Some(last);
-            return true;
-        }
-        let Some(end) = memchr::memchr(b'\n', window) else {
-            self.buffer.extend_from_slice(window);
-            self.body = &self.body[window.len()..];
-            self.previous = Some(last);
-            return true;
-        };
-        let line = &window[..end];
-        self.buffer.extend_from_slice(line);
-        let before = line.last().copied().or(self.previous);
-        self.owed = if before == Some(b'\r') {
-            b"\n"
-        } else {
-            b"\r\n"
-        };
-        self.body = &self.body[end + 1..];
-        self.previous = Some(b'\n');
-        true
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
     }
 }
 
@@ -194,6 +123,8 @@ impl Reader<'_> {
 pub(super) mod tests {
     use proptest::prelude::*;
 
+    use super::super::stage::tests::canonical;
+    use super::super::store::tests::watched;
     use super::*;
 
     /// All octets of a content, read in chunks of this size.
@@ -207,44 +138,69 @@ pub(super) mod tests {
         octets
     }
 
-    fn normalised(body: &[u8]) -> Vec<u8> {
-        super::super::encoding::canonical(body, body.len())
-    }
-
-    #[test]
-    fn line_ends_survive_every_chunk_boundary() {
-        let body = Body::new(b"a\r\nb\n\r\n\n.\n.\r\nend".to_vec(), 0, 1);
-        let content = Content::new(b"A: 1\r\n\r\n".to_vec(), body, false);
-        for chunk in 2..40 {
-            assert_eq!(
-                octets(&content, chunk),
-                b"A: 1\r\n\r\na\r\nb\r\n\r\n\r\n.\r\n.\r\nend\r\n"
-            );
-        }
+    fn lines(octets: &[u8], start: u64, first_line: u64) -> Body {
+        Body::lines(octets.to_vec().into(), start, first_line).unwrap()
     }
 
     #[test]
     fn an_empty_body_adds_nothing() {
-        let body = Body::new(b"A: 1\n\n".to_vec(), 6, 3);
-        let content = Content::new(b"A: 1\r\n\r\n".to_vec(), body, false);
+        let content = Content::new(b"A: 1\r\n\r\n".to_vec(), lines(b"A: 1\n\n", 6, 3), false);
         assert_eq!(octets(&content, CHUNK), b"A: 1\r\n\r\n");
         assert_eq!(content.facts().size, 8);
         assert_eq!(content.facts().longest_line, 4);
     }
 
+    #[test]
+    fn a_small_message_is_one_chunk() {
+        for body in [&b"b\r\n"[..], b"b\n"] {
+            let content = Content::new(b"A: 1\r\n\r\n".to_vec(), lines(body, 0, 1), false);
+            let mut reader = content.reader();
+            assert_eq!(reader.next_chunk().unwrap().unwrap(), b"A: 1\r\n\r\nb\r\n");
+            assert_eq!(reader.next_chunk().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_file_that_changes_is_not_read_to_its_end() {
+        for body in [b"line\r\n".repeat(1000), b"line\n".repeat(1000)] {
+            let (file, store) = watched(&body);
+            let body = Body::lines(store, 0, 1).unwrap();
+            let content = Content::new(b"A: 1\r\n\r\n".to_vec(), body, false);
+            let mut reader = content.reader_in(1024);
+            let mut count = 0;
+            while count < 2 {
+                assert!(reader.next_chunk().unwrap().is_some());
+                count += 1;
+            }
+            file.set_len(6005).unwrap();
+            let error = loop {
+                match reader.next_chunk() {
+                    Ok(chunk) => assert!(chunk.is_some()),
+                    Err(error) => break error,
+                }
+            };
+            assert!(error.to_string().contains("changed"), "{error}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn what_is_read_is_the_body_with_crlf(
-            body in "[a.\r\n]{0,60}".prop_filter("bare CR", |body| !body.replace("\r\n", "").contains('\r')),
-            chunk in 2_usize..30,
+        fn what_is_read_is_the_header_and_the_body_with_crlf(
+            header in "[ab]{0,3000}",
+            body in "[a.\r\n]{0,3000}|[a\n]{0,60}|(a{0,80}\r\n){0,60}",
+            chunk in 1024_usize..3000,
         ) {
-            let kept = Body::new(body.clone().into_bytes(), 0, 1);
-            let content = Content::new(b"\r\n".to_vec(), kept, false);
-            let read = octets(&content, chunk);
-            prop_assert_eq!(&read[2..], &normalised(body.as_bytes())[..]);
-            prop_assert_eq!(content.facts().size, read.len() as u64);
-            let lines = String::from_utf8(read).unwrap().replace("\r\n", "");
-            prop_assert!(!lines.contains(['\r', '\n']));
+            let body = body.into_bytes();
+            let (_file, in_place) = watched(&body);
+            for store in [body.clone().into(), in_place] {
+                let body_lines = Body::lines(store, 0, 1).unwrap();
+                let content = Content::new(format!("{header}\r\n").into_bytes(), body_lines, false);
+                let read = octets(&content, chunk);
+                let (head, read_body) = read.split_at(header.len() + 2);
+                prop_assert_eq!(head, &content.header);
+                prop_assert_eq!(read_body, canonical(&body));
+                prop_assert_eq!(content.facts().size, read.len() as u64);
+            }
         }
     }
 }

@@ -4,13 +4,14 @@
 //! block that is none, a bare CR, a NUL, and a line of more than 998 octets, each by its line.
 //! RFC 5322 §2.1, §3.6, RFC 6409 §8.
 
+use super::block::{self, Block, Strictness};
+use super::body::Body;
 use super::compose::{push_list, sender_of};
-use super::content::Body;
 use super::field::rendered;
-use super::header::{self, Block, Strictness};
+use super::header::Header;
 use super::identity::date_value;
-use super::intake::not_a_field;
 use super::lines::Scan;
+use super::store::{Store, unreadable};
 use super::{Fields, Message};
 use crate::failure::Result;
 
@@ -20,14 +21,16 @@ impl Message {
     /// # Errors
     /// [`Kind::Message`](crate::failure::Kind::Message), naming the line of the input, when it
     /// cannot be sent; or the field, when a flag's value cannot stand in a header.
-    pub fn handed_over(input: Vec<u8>, fields: &Fields) -> Result<Self> {
-        let block = header::read(&input, Strictness::Strict).map_err(not_a_field)?;
+    /// [`Kind::Io`](crate::failure::Kind::Io) when it cannot be read where it is kept.
+    pub fn handed_over(input: impl Into<Store>, fields: &Fields) -> Result<Self> {
+        let input = input.into();
+        let block = block::read(&input, Strictness::Strict)?;
         let (mut header, body) = checked(input, block)?;
         let mut warnings = Vec::new();
 
         header.replace(&fields.headers)?;
         let sender = sender_of(&header);
-        let missing = |header: &header::Header, name| !header.has(name) && !fields.edits(name);
+        let missing = |header: &Header, name| !header.has(name) && !fields.edits(name);
         if missing(&header, "From") {
             fields.push_from(&mut header)?;
         }
@@ -64,12 +67,10 @@ impl Message {
     /// [`Kind::Message`](crate::failure::Kind::Message) when it holds what cannot be sent to any
     /// server: a bare CR, a NUL, a line of more than 998 octets.
     pub fn from_raw(email: &[u8]) -> Result<Self> {
-        let block = match header::read(email, Strictness::Lenient) {
-            Ok(block) => block,
-            Err(line) => return Err(not_a_field(line)),
-        };
+        let input = Store::from(email.to_vec());
+        let block = block::read(&input, Strictness::Lenient)?;
         let separator = block.ended || !block.header.fields().is_empty();
-        let (header, body) = checked(email.to_vec(), block)?;
+        let (header, body) = checked(input, block)?;
         let sender = sender_of(&header);
         Ok(Self::new(header, separator, body, sender, Vec::new()))
     }
@@ -77,7 +78,7 @@ impl Message {
 
 /// The header and the body of a block, once nothing in them is unsendable. A Bcc may have long
 /// lines: it is not sent.
-fn checked(input: Vec<u8>, block: Block) -> Result<(header::Header, Body)> {
+fn checked(input: Store, block: Block) -> Result<(Header, Body)> {
     for field in block.header.fields() {
         let scan = Scan::of(field.raw(), field.line());
         if field.is_private() {
@@ -86,7 +87,8 @@ fn checked(input: Vec<u8>, block: Block) -> Result<(header::Header, Body)> {
             scan.refuse_unsendable()?;
         }
     }
-    let body = Body::new(input, block.body, block.body_line);
+    let body = Body::lines(input, block.body, block.body_line);
+    let body = body.map_err(|error| unreadable(&error))?;
     body.scan().refuse_unsendable()?;
     Ok((block.header, body))
 }
@@ -108,7 +110,7 @@ mod tests {
     }
 
     fn raw(message: &Message, smtputf8: bool) -> Vec<u8> {
-        octets(&message.content(smtputf8, true).unwrap(), 100)
+        octets(&message.content(smtputf8, true).unwrap(), 1024)
     }
 
     #[test]
@@ -263,7 +265,7 @@ mod tests {
         assert!(failure.message.contains("8BITMIME"));
         let content = message.content(false, true).unwrap();
         assert_eq!(content.facts().eight_bit, Some(4));
-        assert!(octets(&content, 9).ends_with("grün\r\n".as_bytes()));
+        assert!(octets(&content, 1024).ends_with("grün\r\n".as_bytes()));
     }
 
     #[test]

@@ -1,14 +1,11 @@
-//! The header block: read as it came, edited, written with CRLF.
+//! The header: its fields as they came, edited, written with CRLF.
 //!
-//! Owns which octets are whose field, continuation lines included, so that what is not edited goes
-//! out octet for octet. Bcc and Resent-Bcc stay in it, for the recipients, and are never written.
+//! Owns what a field is, continuation lines included, so that what is not edited goes out octet
+//! for octet. Bcc and Resent-Bcc stay in it, for the recipients, and are never written.
 //! Refuses nothing by meaning: `From: root (Cron Daemon)` is a field. RFC 5322 §2.2, §3.6.3, §4.5.
 
 use super::HeaderField;
 use crate::failure::Result;
-
-/// The octets of a UTF-8 byte order mark.
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// One field as it came or as it was made, with its continuation lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +24,20 @@ impl Field {
             name_len: name.len(),
             line: 0,
         }
+    }
+
+    /// A field that starts with this line of the input; no name for a line that is no field.
+    pub(super) fn starting(line: &[u8], name_len: usize, number: u64) -> Self {
+        Self {
+            raw: line.to_vec(),
+            name_len,
+            line: number,
+        }
+    }
+
+    /// Adds what follows: the rest of its line, or a continuation line.
+    pub(super) fn extend(&mut self, octets: &[u8]) {
+        self.raw.extend_from_slice(octets);
     }
 
     /// Its octets, line ends as they came.
@@ -97,6 +108,11 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// These fields.
+    pub(super) fn new(fields: Vec<Field>) -> Self {
+        Self { fields }
+    }
+
     /// All fields.
     pub(super) fn fields(&self) -> &[Field] {
         &self.fields
@@ -139,156 +155,5 @@ impl Header {
             }
         }
         Ok(())
-    }
-}
-
-/// A header block and where its body starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Block {
-    pub(super) header: Header,
-    /// Whether an empty line ended it, and not the input.
-    pub(super) ended: bool,
-    /// The offset of the body.
-    pub(super) body: usize,
-    /// The number of the body's first line.
-    pub(super) body_line: u64,
-}
-
-/// What to do with a line that is neither a field nor the continuation of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Strictness {
-    /// Stop at it.
-    Strict,
-    /// Keep it, unless it is the first: then there is no header block at all.
-    Lenient,
-}
-
-/// Reads the header block at the start of `input`, up to the empty line or the end. A byte order
-/// mark and an mbox `From ` line before it are dropped.
-///
-/// # Errors
-/// With [`Strictness::Strict`], the number of the line that is no header field.
-pub(super) fn read(input: &[u8], strictness: Strictness) -> std::result::Result<Block, u64> {
-    let mut at = if input.starts_with(BOM) { BOM.len() } else { 0 };
-    let mut number = 1;
-    if input[at..].starts_with(b"From ") {
-        at = line_end(input, at);
-        number += 1;
-    }
-    let mut fields: Vec<Field> = Vec::new();
-    while at < input.len() {
-        let end = line_end(input, at);
-        let line = &input[at..end];
-        if line == b"\n" || line == b"\r\n" {
-            return Ok(Block {
-                header: Header { fields },
-                ended: true,
-                body: end,
-                body_line: number + 1,
-            });
-        }
-        match (name_len(line), fields.last_mut()) {
-            (Some(name_len), _) => fields.push(Field {
-                raw: line.to_vec(),
-                name_len,
-                line: number,
-            }),
-            (None, Some(field)) if line.starts_with(b" ") || line.starts_with(b"\t") => {
-                field.raw.extend_from_slice(line);
-            }
-            (None, Some(_)) if strictness == Strictness::Lenient => fields.push(Field {
-                raw: line.to_vec(),
-                name_len: 0,
-                line: number,
-            }),
-            (None, None) if strictness == Strictness::Lenient => {
-                return Ok(Block {
-                    header: Header::default(),
-                    ended: false,
-                    body: 0,
-                    body_line: 1,
-                });
-            }
-            _ => return Err(number),
-        }
-        at = end;
-        number += 1;
-    }
-    Ok(Block {
-        header: Header { fields },
-        ended: false,
-        body: input.len(),
-        body_line: number,
-    })
-}
-
-/// The offset after the line that starts at `at`.
-fn line_end(input: &[u8], at: usize) -> usize {
-    memchr::memchr(b'\n', &input[at..]).map_or(input.len(), |length| at + length + 1)
-}
-
-/// The length of the name that a line starts with. White space may stand between the name and
-/// its colon (RFC 5322 §4.5.8): a `Bcc :` that went unseen would tell everybody.
-fn name_len(line: &[u8]) -> Option<usize> {
-    let colon = memchr::memchr(b':', line)?;
-    let name = line[..colon].trim_ascii_end();
-    is_name(name).then_some(name.len())
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-mod tests {
-    use super::*;
-
-    fn names(input: &str) -> Vec<(String, String)> {
-        let block = read(input.as_bytes(), Strictness::Strict).unwrap();
-        let pair = |field: &Field| (field.name().to_owned(), field.text().unwrap());
-        block.header.fields().iter().map(pair).collect()
-    }
-
-    #[test]
-    fn fields_are_read_with_their_continuation_lines() {
-        assert_eq!(
-            names("A: 1\n two\r\n\tthree\nb :  x \r\nC:\n\nbody: 1\n"),
-            [
-                ("A".into(), "1 two\tthree".into()),
-                ("b".into(), "x".into()),
-                ("C".into(), String::new())
-            ]
-        );
-    }
-
-    #[test]
-    fn the_line_that_is_no_field_is_named() {
-        for (input, line) in [
-            ("hello\n", 1),
-            (" A: 1\n", 1),
-            ("A: 1\nb c: 2\n", 2),
-            ("From x\nA: 1\n\x7f: 2", 3),
-            ("A: 1\n: 2\n", 2),
-            ("A: 1\nü: 2\n", 2),
-        ] {
-            assert_eq!(
-                read(input.as_bytes(), Strictness::Strict),
-                Err(line),
-                "{input}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_body_starts_after_the_empty_line() {
-        let block = read(b"From me\nA: 1\r\n\r\nbody", Strictness::Strict).unwrap();
-        assert_eq!((block.body, block.body_line), (16, 4));
-        let block = read(b"A: 1", Strictness::Strict).unwrap();
-        assert_eq!((block.body, block.body_line), (4, 2));
-    }
-
-    #[test]
-    fn a_broken_line_does_not_hide_a_bcc_from_a_lenient_reader() {
-        let block = read(b"A: 1\nbroken\nBcc: x@y\n\nbody", Strictness::Lenient).unwrap();
-        assert!(block.header.has("bcc"));
-        let block = read(b"just text\n\nmore", Strictness::Lenient).unwrap();
-        assert_eq!(block.body, 0);
     }
 }

@@ -4,8 +4,13 @@
 //! says so. Anything else is a body, so that a report whose first line is `Error: disk full` is
 //! mailed whole. Refuses only what was declared a message and is none.
 
-use super::header::{self, Strictness};
-use crate::failure::{Failure, Kind, Result};
+use std::io;
+
+use super::block::{Part, Walk, not_a_field};
+use super::store::{Store, unreadable};
+#[cfg(doc)]
+use crate::failure::Kind;
+use crate::failure::Result;
 
 /// The fields of which a message has at least one.
 const TELLING: [&str; 9] = [
@@ -41,57 +46,90 @@ pub enum Intake {
     Body,
 }
 
-/// Decides what `input` is. [`Input::Auto`] never fails.
+/// Decides what `input` is; looks at no more of it than may be a header.
 ///
 /// ```
 /// use smtpsend::message::{Input, Intake, classify};
-/// assert_eq!(classify(b"Error: disk full\n", Input::Auto)?, Intake::Body);
-/// assert_eq!(classify(b"Subject: disk full\n", Input::Auto)?, Intake::Message);
+/// let body = b"Error: disk full\n".to_vec();
+/// assert_eq!(classify(&body.into(), Input::Auto)?, Intake::Body);
+/// let message = b"Subject: disk full\n".to_vec();
+/// assert_eq!(classify(&message.into(), Input::Auto)?, Intake::Message);
 /// # Ok::<(), smtpsend::failure::Failure>(())
 /// ```
 ///
 /// # Errors
 /// [`Kind::Message`] when [`Input::Message`] is claimed of something else, naming the line that
-/// is not a header field. An empty header block is one.
-pub fn classify(input: &[u8], how: Input) -> Result<Intake> {
-    match (how, header::read(input, Strictness::Strict)) {
-        (Input::Body, _) => Ok(Intake::Body),
-        (Input::Message, Ok(_)) => Ok(Intake::Message),
-        (Input::Message, Err(line)) => Err(not_a_field(line)),
-        (Input::Auto, Ok(block)) if TELLING.iter().any(|name| block.header.has(name)) => {
-            Ok(Intake::Message)
-        }
-        (Input::Auto, _) => Ok(Intake::Body),
+/// is not a header field. An empty header block is one. [`Kind::Io`] when it cannot be read where
+/// it is kept.
+pub fn classify(input: &Store, how: Input) -> Result<Intake> {
+    if how == Input::Body {
+        return Ok(Intake::Body);
+    }
+    let survey = Survey::of(input).map_err(|error| unreadable(&error))?;
+    match (how, survey.broken) {
+        (Input::Message, Some(line)) => Err(not_a_field(line)),
+        (Input::Message, None) => Ok(Intake::Message),
+        (_, None) if survey.tells => Ok(Intake::Message),
+        (_, _) => Ok(Intake::Body),
     }
 }
 
 /// The line that keeps `input` from being a message, when what stands before it is the better part
 /// of a header: two fields or more, one of them a telling one. An empty line is missing, then.
-pub fn nearly_a_message(input: &[u8]) -> Option<u64> {
-    let line = header::read(input, Strictness::Strict).err()?;
-    let before: usize = input
-        .split_inclusive(|&octet| octet == b'\n')
-        .take(usize::try_from(line).ok()?.saturating_sub(1))
-        .map(<[u8]>::len)
-        .sum();
-    let block = header::read(&input[..before], Strictness::Strict).ok()?;
-    let tells = TELLING.iter().any(|name| block.header.has(name));
-    (tells && block.header.fields().len() >= 2).then_some(line)
+///
+/// # Errors
+/// [`Kind::Io`] when it cannot be read where it is kept.
+pub fn nearly_a_message(input: &Store) -> Result<Option<u64>> {
+    let survey = Survey::of(input).map_err(|error| unreadable(&error))?;
+    let nearly = survey.tells && survey.fields >= 2;
+    Ok(survey.broken.filter(|_| nearly))
 }
 
-/// This line stands where header fields stand, and is none.
-pub(super) fn not_a_field(line: u64) -> Failure {
-    Failure::new(
-        Kind::Message,
-        format!("line {line} of the message is not a header field"),
-    )
-    .with_hint("an empty line ends the header; text without a header is sent with --input body")
+/// What a walk over a header block shows.
+#[derive(Debug, Default)]
+struct Survey {
+    fields: usize,
+    /// Whether one of them tells that this is a message.
+    tells: bool,
+    /// The line at which it turns out to be none.
+    broken: Option<u64>,
+}
+
+impl Survey {
+    /// Looks as far as a header block may go: what goes on beyond that is left to who reads it.
+    fn of(input: &Store) -> io::Result<Self> {
+        let mut survey = Self::default();
+        let mut walk = Walk::new(input)?;
+        while !walk.is_too_long() {
+            match walk.next()? {
+                None | Some(Part::End) => break,
+                Some(Part::More(_)) => {}
+                Some(Part::Other { number, .. }) => {
+                    survey.broken = Some(number);
+                    break;
+                }
+                Some(Part::Field { line, name_len, .. }) => {
+                    let name = &line[..name_len];
+                    survey.fields += 1;
+                    survey.tells |= TELLING
+                        .iter()
+                        .any(|telling| telling.as_bytes().eq_ignore_ascii_case(name));
+                }
+            }
+        }
+        Ok(survey)
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
+
+    fn classified(input: &str, how: Input) -> Result<Intake> {
+        classify(&input.as_bytes().to_vec().into(), how)
+    }
 
     #[test]
     fn a_missing_empty_line_is_noticed() {
@@ -102,7 +140,8 @@ mod tests {
             ("Error: a\nError: b\nmore\n", None),
             ("hello\n", None),
         ] {
-            assert_eq!(nearly_a_message(input.as_bytes()), line, "{input:?}");
+            let store = input.as_bytes().to_vec().into();
+            assert_eq!(nearly_a_message(&store).unwrap(), line, "{input:?}");
         }
     }
 
@@ -134,28 +173,31 @@ mod tests {
             ("Dear To: x\n", Intake::Body),
             ("Bcc:\n", Intake::Message),
         ] {
-            assert_eq!(
-                classify(input.as_bytes(), Input::Auto).unwrap(),
-                intake,
-                "{input:?}"
-            );
-            assert_eq!(
-                classify(input.as_bytes(), Input::Body).unwrap(),
-                Intake::Body
-            );
+            assert_eq!(classified(input, Input::Auto).unwrap(), intake, "{input:?}");
+            assert_eq!(classified(input, Input::Body).unwrap(), Intake::Body);
         }
     }
 
     #[test]
     fn a_claimed_message_that_is_none_names_the_line() {
-        let failure = classify(b"Subject: x\nand so on\n", Input::Message).unwrap_err();
+        let failure = classified("Subject: x\nand so on\n", Input::Message).unwrap_err();
         assert_eq!(failure.kind, Kind::Message);
         assert!(failure.message.contains("line 2"), "{failure}");
         for message in ["", "\nbody", "X-Any: 1\n\nbody"] {
-            assert_eq!(
-                classify(message.as_bytes(), Input::Message).unwrap(),
-                Intake::Message
-            );
+            let intake = classified(message, Input::Message).unwrap();
+            assert_eq!(intake, Intake::Message);
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_header_without_end_is_a_body_unless_a_field_tells() {
+        let lines = format!("{{\"time\":{}}}\n", "1,".repeat(500)).repeat(17 << 10);
+        let line = format!("{{\"time\":{}", "1,".repeat(9 << 20));
+        for (start, intake) in [("", Intake::Body), ("Subject: x\n", Intake::Message)] {
+            for text in [&lines, &line] {
+                let input = format!("{start}{text}");
+                assert_eq!(classified(&input, Input::Auto).unwrap(), intake);
+            }
         }
     }
 }

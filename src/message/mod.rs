@@ -2,10 +2,13 @@
 //!
 //! A [`Message`] comes from flags and a text ([`Message::compose`]), from a message that was
 //! handed over ([`Message::handed_over`]), or from another program's octets
-//! ([`Message::from_raw`]). For one server it becomes a [`Content`]: octets and facts. Knows no
-//! socket, no file and no environment. Refuses what is not well-formed, by its line or its field.
+//! ([`Message::from_raw`]). For one server it becomes a [`Content`]: octets and facts. What is read
+//! stays in its [`Store`], in memory or in a file, and is neither copied nor changed there. Knows no
+//! socket and no environment. Refuses what is not well-formed, by its line or its field.
 //! RFC 5322, RFC 2045 to 2047, RFC 6532.
 
+mod block;
+mod body;
 mod compose;
 mod content;
 mod encoding;
@@ -16,9 +19,14 @@ mod identity;
 mod intake;
 mod lines;
 mod parameter;
+mod quoted_printable;
+mod reading;
+mod stage;
+mod store;
 #[cfg(test)]
 mod tests;
 mod text;
+mod window;
 
 use std::time::SystemTime;
 
@@ -26,12 +34,13 @@ pub use content::{Content, Facts, Reader};
 pub use field::HeaderField;
 pub use identity::new_message_id;
 pub use intake::{Input, Intake, classify, nearly_a_message};
+pub use store::{Store, unreadable};
 pub use text::Text;
 
 use crate::address::words::{self, Charset};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::failure::{Failure, Kind, Result};
-use content::Body;
+use body::Body;
 use header::{Field, Header};
 
 /// What the flags say of the header.

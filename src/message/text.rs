@@ -2,31 +2,30 @@
 //!
 //! Owns what the octets are (text in a charset, text in none, or data) and loses none of them:
 //! what does not decode is sent as `unknown-8bit`, what holds a NUL as `application/octet-stream`.
-//! Refuses only a charset nobody knows. RFC 2045 §6, RFC 2046 §4.1, RFC 1428.
+//! One pass tells, a second one only where quoted-printable may fit; nothing is kept decoded or
+//! encoded. Refuses only a charset nobody knows. RFC 2045 §6, RFC 2046 §4.1, RFC 1428.
 
-use encoding_rs::{Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE};
+use std::io;
 
-use super::encoding::{self, TransferEncoding};
+use super::body::{Body, Coding, Form, scan_of};
+use super::encoding::{Base64, TransferEncoding};
 use super::lines::{LINE_MAX, Scan};
+use super::reading::{Found, Reading};
+use super::store::{Store, unreadable};
 use crate::failure::{Failure, Kind, Result};
 
-/// Names of ASCII, which the WHATWG's table takes for a name of windows-1252.
-const ASCII_NAMES: [&str; 6] = [
-    "us-ascii",
-    "ascii",
-    "ansi_x3.4-1968",
-    "iso646-us",
-    "iso_646.irv:1991",
-    "us",
-];
-
 /// The text of a message that is still to be composed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Text {
-    octets: Vec<u8>,
+    store: Store,
+    /// Where it starts: after a byte order mark.
+    start: u64,
+    /// How it is read.
+    reading: Reading,
     kind: TextKind,
     /// The charset it did not decode from.
     undecodable: Option<String>,
+    found: Found,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,64 +40,59 @@ impl Text {
     /// is none. A byte order mark is dropped.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when the charset is unknown. Octets that are not valid in it are no error:
-    /// they are sent as they are, with a warning.
-    pub fn new(octets: Vec<u8>, charset: Option<&str>) -> Result<Self> {
+    /// [`Kind::Usage`] when the charset is unknown, [`Kind::Io`] when the octets cannot be read
+    /// where they are kept. Octets that are not valid in the charset are no error: they are sent
+    /// as they are, with a warning.
+    pub fn new(octets: impl Into<Store>, charset: Option<&str>) -> Result<Self> {
         let name = charset.unwrap_or("utf-8").trim();
-        let ascii = ASCII_NAMES
-            .iter()
-            .any(|other| other.eq_ignore_ascii_case(name));
-        let encoding = if ascii {
-            Some(UTF_8)
-        } else {
-            Encoding::for_label(name.as_bytes()).filter(|&encoding| encoding != REPLACEMENT)
-        };
-        let Some(encoding) = encoding else {
+        let Some(reading) = Reading::named(name) else {
             return Err(Failure::new(
                 Kind::Usage,
                 format!("unknown charset \"{name}\""),
             ));
         };
-        let decoded = if ascii && !octets.is_ascii() {
-            Err(octets)
-        } else {
-            decoded(octets, encoding)
+        Self::read(octets.into(), reading, name).map_err(|error| unreadable(&error))
+    }
+
+    fn read(store: Store, charset: Reading, name: &str) -> io::Result<Self> {
+        let (start, reading) = charset.after_mark(&store)?;
+        if let Some(found) = Found::of(&store, start, reading)? {
+            let kind = match found.scan.nul {
+                Some(_) => TextKind::Data,
+                None => TextKind::Utf8,
+            };
+            return Ok(Self {
+                store,
+                start,
+                reading,
+                kind,
+                undecodable: None,
+                found,
+            });
+        }
+        let found = Found::of(&store, 0, Reading::AsItIs)?.unwrap_or_default();
+        let kind = match found.scan.nul {
+            Some(_) => TextKind::Data,
+            None => TextKind::Unknown8bit,
         };
-        Ok(match decoded {
-            Ok((octets, text)) if memchr::memchr(0, &text).is_some() => Self {
-                octets: octets.unwrap_or(text),
-                kind: TextKind::Data,
-                undecodable: None,
-            },
-            Ok((_, text)) => Self {
-                octets: text,
-                kind: TextKind::Utf8,
-                undecodable: None,
-            },
-            Err(octets) => Self {
-                kind: if memchr::memchr(0, &octets).is_some() {
-                    TextKind::Data
-                } else {
-                    TextKind::Unknown8bit
-                },
-                octets,
-                undecodable: Some(if ascii {
-                    name.into()
-                } else {
-                    encoding.name().into()
-                }),
-            },
+        Ok(Self {
+            store,
+            start: 0,
+            reading: Reading::AsItIs,
+            kind,
+            undecodable: Some(charset.name().unwrap_or(name).to_owned()),
+            found,
         })
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.octets.is_empty()
+        self.found.scan.size == 0
     }
 
     /// Whether it is text beyond ASCII.
     pub(super) fn is_international(&self) -> bool {
-        self.kind == TextKind::Utf8 && !self.octets.is_ascii()
+        self.kind == TextKind::Utf8 && self.found.high > 0
     }
 
     /// What the user is to be told about it.
@@ -108,7 +102,7 @@ impl Text {
             (TextKind::Unknown8bit, charset) => Some(format!(
                 "the body is not valid {}: sent byte for byte as unknown-8bit \
                  (if it is in another character set, name it with --charset)",
-                charset.as_deref().unwrap_or(UTF_8.name())
+                charset.as_deref().unwrap_or("UTF-8")
             )),
             (TextKind::Data, _) => Some(
                 "the body holds NUL bytes: sent byte for byte as application/octet-stream".into(),
@@ -118,52 +112,94 @@ impl Text {
 
     /// The body and what its header has to say of it, in the encoding that was `wanted`, else in
     /// the simplest one that fits.
-    pub(super) fn encoded(self, wanted: Option<TransferEncoding>) -> Encoded {
+    ///
+    /// # Errors
+    /// [`Kind::Io`] when the text cannot be read where it is kept.
+    pub(super) fn encoded(self, wanted: Option<TransferEncoding>) -> Result<Encoded> {
         let content_type = match self.kind {
             TextKind::Utf8 => "text/plain; charset=utf-8",
             TextKind::Unknown8bit => "text/plain; charset=unknown-8bit",
             TextKind::Data => {
-                return Encoded {
+                let form = Form {
+                    charset: None,
+                    coding: Coding::DataInBase64,
+                };
+                let scan = Base64::scan(self.store.size());
+                return Ok(Encoded {
                     content_type: "application/octet-stream",
                     transfer_encoding: TransferEncoding::Base64,
-                    octets: encoding::to_base64(&self.octets),
-                };
+                    body: Body::new(self.store, 0, form, scan),
+                });
             }
         };
-        let scan = Scan::of(&self.octets, 1);
-        let size = usize::try_from(scan.size).unwrap_or(usize::MAX);
-        let simple = scan.eight_bit.is_none() && scan.bare_cr.is_none() && scan.longest <= LINE_MAX;
-        let transfer_encoding = match wanted {
-            Some(wanted) if wanted != TransferEncoding::SevenBit => wanted,
-            _ if simple => TransferEncoding::SevenBit,
-            _ => TransferEncoding::shorter(&self.octets, size),
-        };
-        let octets = match transfer_encoding {
-            TransferEncoding::SevenBit => self.octets,
-            TransferEncoding::QuotedPrintable => encoding::to_quoted_printable(&self.octets),
-            TransferEncoding::Base64 => {
-                encoding::to_base64(&encoding::canonical(&self.octets, size))
-            }
-        };
-        Encoded {
+        let chosen = self.chosen(wanted).map_err(|error| unreadable(&error))?;
+        let (transfer_encoding, coding, scan) = chosen;
+        let form = self.form(coding);
+        Ok(Encoded {
             content_type,
             transfer_encoding,
-            octets,
+            body: Body::new(self.store, self.start, form, scan),
+        })
+    }
+
+    /// The encoding, how it is made, and what it comes to.
+    fn chosen(
+        &self,
+        wanted: Option<TransferEncoding>,
+    ) -> io::Result<(TransferEncoding, Coding, Scan)> {
+        let scan = &self.found.scan;
+        let simple = scan.eight_bit.is_none() && scan.bare_cr.is_none() && scan.longest <= LINE_MAX;
+        let base64 = Base64::scan(scan.size);
+        let printable = match wanted {
+            Some(TransferEncoding::Base64) => None,
+            Some(TransferEncoding::QuotedPrintable) => self.in_quoted_printable(u64::MAX)?,
+            _ if simple => {
+                let coding = Coding::of_lines(scan);
+                return Ok((TransferEncoding::SevenBit, coding, scan.clone()));
+            }
+            _ => self.in_quoted_printable(base64.size)?,
+        };
+        Ok(match printable {
+            Some(scan) => {
+                let encoding = TransferEncoding::QuotedPrintable;
+                (encoding, Coding::QuotedPrintable, scan)
+            }
+            None => (TransferEncoding::Base64, Coding::TextInBase64, base64),
+        })
+    }
+
+    /// What is found in it in quoted-printable, unless that takes more than `most` octets.
+    fn in_quoted_printable(&self, most: u64) -> io::Result<Option<Scan>> {
+        // Three octets for each above 127: often that alone decides.
+        if self.found.scan.size + 2 * self.found.high > most {
+            return Ok(None);
+        }
+        let form = self.form(Coding::QuotedPrintable);
+        scan_of(&self.store, self.start, form, most)
+    }
+
+    fn form(&self, coding: Coding) -> Form {
+        Form {
+            charset: self.reading.charset(),
+            coding,
         }
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        let kind = if memchr::memchr(0, text.as_bytes()).is_some() {
-            TextKind::Data
-        } else {
-            TextKind::Utf8
+        let found = Found::in_octets(text.as_bytes());
+        let kind = match found.scan.nul {
+            Some(_) => TextKind::Data,
+            None => TextKind::Utf8,
         };
         Self {
-            octets: text.into_bytes(),
+            store: text.into_bytes().into(),
+            start: 0,
+            reading: Reading::Utf8,
             kind,
             undecodable: None,
+            found,
         }
     }
 }
@@ -172,51 +208,25 @@ impl From<String> for Text {
 pub(super) struct Encoded {
     pub(super) content_type: &'static str,
     pub(super) transfer_encoding: TransferEncoding,
-    pub(super) octets: Vec<u8>,
-}
-
-/// What was read, where it is not the text itself, and the text in UTF-8.
-type Decoded = (Option<Vec<u8>>, Vec<u8>);
-
-/// The text in UTF-8, or the octets back when they are not in this encoding.
-fn decoded(octets: Vec<u8>, encoding: &'static Encoding) -> std::result::Result<Decoded, Vec<u8>> {
-    let (encoding, mark) = match Encoding::for_bom(&octets) {
-        // A mark decides the byte order that the name `UTF-16` leaves open.
-        Some((marked, length))
-            if marked == encoding
-                || (marked != UTF_8 && (encoding == UTF_16LE || encoding == UTF_16BE)) =>
-        {
-            (marked, length)
-        }
-        _ => (encoding, 0),
-    };
-    if encoding == UTF_8 {
-        return match std::str::from_utf8(&octets) {
-            Ok(_) if mark == 0 => Ok((None, octets)),
-            Ok(text) => {
-                let text = text.as_bytes()[mark..].to_vec();
-                Ok((Some(octets), text))
-            }
-            Err(_) => Err(octets),
-        };
-    }
-    match encoding.decode_without_bom_handling_and_without_replacement(&octets[mark..]) {
-        Some(text) => {
-            let text = text.into_owned().into_bytes();
-            Ok((Some(octets), text))
-        }
-        None => Err(octets),
-    }
+    pub(super) body: Body,
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
+    use super::super::content::Content;
+    use super::super::content::tests::octets;
+    use super::super::encoding::tests::from_base64;
     use super::*;
 
+    fn octets_of(body: &Encoded) -> Vec<u8> {
+        octets(&Content::new(Vec::new(), body.body.clone(), false), 1024)
+    }
+
     fn encoded(octets: &[u8], charset: Option<&str>) -> (&'static str, &'static str, String) {
-        let body = Text::new(octets.to_vec(), charset).unwrap().encoded(None);
-        let text = String::from_utf8(body.octets).unwrap();
+        let text = Text::new(octets.to_vec(), charset).unwrap();
+        let body = text.encoded(None).unwrap();
+        let text = String::from_utf8(octets_of(&body)).unwrap();
         (body.content_type, body.transfer_encoding.name(), text)
     }
 
@@ -262,18 +272,19 @@ mod tests {
         for charset in [None, Some("us-ascii")] {
             let text = Text::new(b"J\xf6rg\n".to_vec(), charset).unwrap();
             assert!(text.warning().unwrap().contains("unknown-8bit"));
-            let body = text.encoded(None);
+            let body = text.encoded(None).unwrap();
             assert_eq!(body.content_type, "text/plain; charset=unknown-8bit");
-            assert_eq!(body.octets, b"J=F6rg\r\n");
+            assert_eq!(octets_of(&body), b"J=F6rg\r\n");
         }
     }
 
     #[test]
     fn data_is_sent_octet_for_octet() {
         let data = b"a\0\xff\n\r\n\r".to_vec();
-        let body = Text::new(data.clone(), None).unwrap().encoded(None);
+        let text = Text::new(data.clone(), None).unwrap();
+        let body = text.encoded(None).unwrap();
         assert_eq!(body.content_type, "application/octet-stream");
-        assert_eq!(encoding::tests::from_base64(&body.octets), data);
+        assert_eq!(from_base64(&octets_of(&body)), data);
     }
 
     #[test]

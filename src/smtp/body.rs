@@ -331,8 +331,7 @@ fn refusal(reply: &Reply) -> Failure {
 }
 
 fn unreadable(error: &std::io::Error) -> Failure {
-    let words = format!("the message cannot be read any more: {error}");
-    Failure::new(Kind::Io, words)
+    crate::message::unreadable(error).at("the message cannot be read any more")
 }
 
 fn changed() -> Failure {

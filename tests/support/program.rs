@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,7 @@ pub struct Smtpsend {
 
 enum Input {
     Nothing,
+    File(File),
     Octets(Vec<u8>),
     NeverEnding,
 }
@@ -99,6 +101,12 @@ impl Smtpsend {
     /// Default: stdin is empty (`/dev/null`).
     pub fn stdin(mut self, octets: impl AsRef<[u8]>) -> Self {
         self.stdin = Input::Octets(octets.as_ref().to_vec());
+        self
+    }
+
+    /// A stdin that is this file, from where it is open.
+    pub fn stdin_from(mut self, file: &File) -> Self {
+        self.stdin = Input::File(file.try_clone().unwrap());
         self
     }
 
@@ -232,9 +240,10 @@ impl Smtpsend {
             .env("HOME", self.home.path())
             .env("TZ", "UTC")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .stdin(match self.stdin {
+            .stdin(match &self.stdin {
                 Input::Nothing => Stdio::null(),
-                _ => Stdio::piped(),
+                Input::File(file) => file.try_clone().unwrap().into(),
+                Input::Octets(_) | Input::NeverEnding => Stdio::piped(),
             })
             .stdout(self.sink.take().unwrap_or_else(Stdio::piped))
             .stderr(Stdio::piped())
@@ -262,7 +271,8 @@ impl Smtpsend {
             let _ = write!(command, " {}", quoted(arg));
         }
         let stdin = match &self.stdin {
-            Input::Nothing => b"",
+            Input::Nothing => b"".as_slice(),
+            Input::File(_) => b"(a file)",
             Input::Octets(octets) => octets.as_slice(),
             Input::NeverEnding => b"(never ends)",
         };
