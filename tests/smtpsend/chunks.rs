@@ -176,12 +176,6 @@ fn a_reply_within_a_chunk_is_the_verdict() {
 }
 
 #[test]
-fn an_answer_to_a_chunk_that_has_not_ended_is_a_broken_protocol() {
-    let then = "C: BDAT 1048576\nREAD 1000\nS: 250 thanks\nWAIT";
-    assert_is(&json(ENDLESS, then, 76).0, "failed", 250);
-}
-
-#[test]
 fn an_unknown_first_chunk_is_followed_by_data_on_another_connection() {
     let first = [CHUNKS, ENVELOPE, "BDAT\nS: 500 what?\nWAIT"].concat();
     let data =
