@@ -128,7 +128,7 @@ pub(crate) fn send(
             sending.end = dialogue.wire.position();
             Ok(sending)
         }
-        Err(halt) => Err(give_up(dialogue, halt)),
+        Err(halt) => Err(sending.give_up(dialogue, halt)),
     }
 }
 
@@ -141,7 +141,7 @@ impl Sending {
         if let Err(halt) = self.flush(dialogue) {
             // What left behind the message may have got stuck, and the message not.
             if !dialogue.wire.may_have_left(self.end) {
-                return Err(give_up(dialogue, halt));
+                return Err(self.give_up(dialogue, halt));
             }
         }
         let stage = Stage::FinalDot;
@@ -268,6 +268,24 @@ impl Sending {
         Ok(())
     }
 
+    /// Ends the sending of a message that was not sent to its end. What the server said before the
+    /// connection was lost is the reason.
+    fn give_up(&mut self, dialogue: &mut Dialogue<'_>, halt: Halt) -> Broken {
+        dialogue.wire.stop_writing();
+        let mut halt = halt;
+        while matches!(halt, Halt::Lost(_)) {
+            let Some(reply) = dialogue.last_word() else {
+                break;
+            };
+            halt = self.judge(reply).err().unwrap_or(halt);
+        }
+        match halt {
+            Halt::Known(failure, reply) => Broken::Incomplete(failure, reply),
+            Halt::Lost(failure) => Broken::Incomplete(failure, None),
+            Halt::NotChunked => Broken::NotChunked,
+        }
+    }
+
     /// Takes in a reply that came before the message was over. Where it is not the one to a chunk,
     /// it is the server's way of hanging up.
     fn judge(&mut self, reply: Reply) -> Progress<()> {
@@ -289,23 +307,6 @@ impl Sending {
             Failure::new(Kind::Protocol, words)
         };
         Err(Halt::Known(failure, Some(reply.brief())))
-    }
-}
-
-/// Ends the sending of a message that was not sent to its end.
-fn give_up(dialogue: &mut Dialogue<'_>, halt: Halt) -> Broken {
-    dialogue.wire.stop_writing();
-    match halt {
-        Halt::Known(failure, reply) => Broken::Incomplete(failure, reply),
-        Halt::NotChunked => Broken::NotChunked,
-        Halt::Lost(failure) => {
-            while let Some(reply) = dialogue.last_word() {
-                if reply.is_negative() {
-                    return Broken::Incomplete(refusal(&reply), Some(reply));
-                }
-            }
-            Broken::Incomplete(failure, None)
-        }
     }
 }
 
