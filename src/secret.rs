@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::failure::printable;
+
 /// A password, or bytes that contain one. `Debug` is redacted; there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<Vec<u8>>);
@@ -19,14 +21,37 @@ impl Secret {
         &self.0
     }
 
-    /// `text` with `***` wherever the secret stands in it. One of fewer than four octets is let be:
-    /// it stands in any text by chance.
+    /// `text` with `***` wherever the secret stands in it, or its beginning, as far as that goes. One of
+    /// fewer than four octets is let be: it stands in any text by chance.
     pub(crate) fn masked_in(&self, text: String) -> String {
         match std::str::from_utf8(&self.0) {
-            Ok(secret) if secret.len() >= 4 && text.contains(secret) => text.replace(secret, "***"),
+            // What a server quotes was made printable.
+            Ok(secret) if secret.len() >= 4 => masked(&masked(&text, secret), &printable(secret)),
             _ => text,
         }
     }
+}
+
+/// Characters of a secret by which it is known, where a server quotes a part of it.
+const HEAD: usize = 8;
+
+fn masked(text: &str, secret: &str) -> String {
+    let head = secret.char_indices().nth(HEAD);
+    let head = &secret[..head.map_or(secret.len(), |(at, _)| at)];
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(head).filter(|_| !head.is_empty()) {
+        let (before, quoted) = rest.split_at(at);
+        let same = quoted.chars().zip(secret.chars());
+        let length = same
+            .take_while(|(quoted, own)| quoted == own)
+            .map(|(quoted, _)| quoted.len_utf8())
+            .sum();
+        shown.push_str(before);
+        shown.push_str("***");
+        rest = &quoted[length..];
+    }
+    shown + rest
 }
 
 impl fmt::Debug for Secret {
@@ -47,6 +72,11 @@ mod tests {
             "what is ***, ***?"
         );
         assert_eq!(mask("ok", "ok"), "ok");
+        assert_eq!(mask("a\tpass", "say a pass"), "say ***");
+        assert_eq!(
+            mask("correct-horse", "you said correct-hor... and correct"),
+            "you said ***... and correct"
+        );
     }
 
     #[test]

@@ -203,7 +203,6 @@ impl Submission {
             .protection()
             .or_else(|| self.plan.cleartext_auth.map(Protected::from));
         let right = right.ok_or_else(not_in_clear)?;
-        session.dialogue.hide(credentials.password());
         let mut mechanism = sasl::choose(self.plan.auth, &session.capabilities.auth, credentials)?;
         let together = self.plan.pipelining && session.capabilities.pipelining;
         if together && !self.plan.auth_first && !self.plan.all_or_nothing {

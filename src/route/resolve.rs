@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
@@ -45,6 +45,15 @@ impl Names {
             Host::Address(address) => return Ok(Some(Ok(vec![SocketAddr::new(*address, port)]))),
             Host::Name(name) => name,
         };
+        // RFC 6761 §6.3: these are this machine, and nobody needs to be asked.
+        if is_localhost(name) {
+            let loopback = [
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ];
+            let addresses = loopback.map(|address| SocketAddr::new(address, port));
+            return Ok(Some(Ok(addresses.to_vec())));
+        }
         match self.known.get(name) {
             // RFC 6761 §6.4: these never exist, and asking would tell nothing.
             None if name.rsplit('.').next() == Some("invalid") => Ok(Some(Err(unknown_host(name)))),
@@ -115,6 +124,12 @@ impl Line {
     }
 }
 
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("localhost")
+}
+
 /// The families in turn, beginning with the resolver's first choice (RFC 8305 §4), each address
 /// once.
 fn interleaved(found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
@@ -175,6 +190,16 @@ mod tests {
             .map(ToString::to_string)
             .collect::<Vec<_>>();
         assert_eq!(order, ["::1", "10.0.0.1", "::2", "10.0.0.2"]);
+    }
+
+    #[test]
+    fn localhost_is_this_machine_whoever_else_might_be_asked() {
+        for name in ["localhost", "LocalHost.", "mail.localhost"] {
+            assert!(is_localhost(name), "{name}");
+        }
+        for name in ["localhost.example.com", "mylocalhost", "local", ""] {
+            assert!(!is_localhost(name), "{name}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::dialogue::{Dialogue, Stage};
 use super::hint::unexpected;
 use super::reply::Reply;
-use super::sasl::{CleartextAuth, Mechanism};
+use super::sasl::{CleartextAuth, Mechanism, encoded};
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 
@@ -85,7 +85,6 @@ pub(super) fn exchange(
         {
             Some(response) => {
                 let line = encoded(&response);
-                dialogue.hide(&line);
                 dialogue.send_secret(&line, "***")?;
             }
             // RFC 4954 §4: a client cancels with a lone asterisk, and reads the reply.
@@ -125,16 +124,5 @@ fn send_command(dialogue: &mut Dialogue<'_>, name: &str, response: &Secret) -> R
     let mut line = Vec::with_capacity(head.len() + response.expose().len());
     line.extend_from_slice(head.as_bytes());
     line.extend_from_slice(response.expose());
-    dialogue.hide(response);
     dialogue.send_secret(&Secret::new(line), &format!("AUTH {name} ***"))
-}
-
-fn encoded(response: &Secret) -> Secret {
-    // RFC 4954 §4: an empty response stands as "=" in the command; no mechanism here has one.
-    let mut line = vec![0; response.expose().len().div_ceil(3) * 4];
-    match BASE64.encode_slice(response.expose(), &mut line) {
-        Ok(length) => line.truncate(length),
-        Err(_) => line.clear(),
-    }
-    Secret::new(line)
 }

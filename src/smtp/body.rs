@@ -206,6 +206,9 @@ impl Sending {
         // Octets of the chunk that is on; each piece leaves when the next one is there.
         let mut open = 0;
         while let Some(mut piece) = next(&mut reader)? {
+            if left == 0 && open == 0 && self.unanswered > 0 {
+                return Err(fault(changed()));
+            }
             self.flush(dialogue)?;
             while !piece.is_empty() {
                 if open == 0 {
@@ -362,7 +365,7 @@ mod tests {
             reply: Some(Duration::from_millis(50)),
             ..Waits::default()
         };
-        let mut dialogue = Dialogue::new(socket, waits, &()).unwrap();
+        let mut dialogue = Dialogue::new(socket, waits, &[], &()).unwrap();
         let message = Message::from_raw(&b"Subject: x\r\n\r\n".repeat(2_000_000)).unwrap();
         let content = message.content(true, true).unwrap();
         // The peer reads nothing: far less than the message fits between the two.

@@ -55,6 +55,9 @@ impl Default for Waits {
     }
 }
 
+/// Characters shown of what is no reply.
+const EXCERPT: usize = 120;
+
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -120,7 +123,12 @@ pub(crate) struct Dialogue<'o> {
 }
 
 impl<'o> Dialogue<'o> {
-    pub(crate) fn new(socket: TcpStream, waits: Waits, observer: &'o dyn Observer) -> Result<Self> {
+    pub(crate) fn new(
+        socket: TcpStream,
+        waits: Waits,
+        hidden: &[Secret],
+        observer: &'o dyn Observer,
+    ) -> Result<Self> {
         let wire = Wire::new(socket)
             .map_err(|error| Failure::new(Kind::Temporary, format!("connection lost: {error}")))?;
         Ok(Self {
@@ -129,13 +137,8 @@ impl<'o> Dialogue<'o> {
             observer,
             waits,
             out_of_step: false,
-            hidden: Vec::new(),
+            hidden: hidden.to_vec(),
         })
-    }
-
-    /// From here on `secret` stands as `***` in every reply that quotes it.
-    pub(crate) fn hide(&mut self, secret: &Secret) {
-        self.hidden.push(secret.clone());
     }
 
     /// How long may be waited at this stage.
@@ -271,7 +274,9 @@ impl<'o> Dialogue<'o> {
                 .fold(text, |text, secret| secret.masked_in(text))
         };
         let reply = taken.map_err(|Malformed(why)| {
-            Failure::new(Kind::Protocol, format!("{stage}: {}", masked(why)))
+            // Cut only when the secrets in it can no longer be cut in two.
+            let why: String = masked(why).chars().take(EXCERPT).collect();
+            Failure::new(Kind::Protocol, format!("{stage}: {why}"))
         })?;
         let reply = reply.map(|reply| Reply {
             lines: reply.lines.into_iter().map(masked).collect(),

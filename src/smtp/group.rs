@@ -6,6 +6,7 @@
 //! them are sent. What the replies mean for the message is the transaction's to say.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use super::auth::{self, Lead};
 use super::body;
@@ -24,6 +25,9 @@ pub(super) const ONE_GROUP: usize = 2000;
 /// With more recipients than that: most commands on their way without a reply, so that no more of
 /// them are sent once the server says that it has enough.
 const WINDOW: usize = 1000;
+
+/// How long a server that said it closes the connection may take to do it.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What ends a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub(super) struct Group {
     end: Option<u64>,
     /// The reply by which the server said that it takes no more recipients.
     full: Option<Reply>,
+    /// The 421 by which the server said that it closes the connection.
+    goodbye: Option<Refusal>,
     /// Why a command could not be queued.
     stuck: Option<Failure>,
     pub(super) replies: Replies,
@@ -75,6 +81,8 @@ pub(super) struct Replies {
     pub(super) mail_refused: Option<Refusal>,
     /// MAIL has its reply.
     pub(super) mail_answered: bool,
+    /// RCPT commands that have theirs.
+    pub(super) rcpt_answered: usize,
     pub(super) accepted: Accepted,
     /// The reply to the tail.
     pub(super) last: Option<Reply>,
@@ -139,6 +147,7 @@ impl Group {
             tail,
             end: None,
             full: None,
+            goodbye: None,
             stuck: None,
             replies: Replies::default(),
         }
@@ -167,8 +176,26 @@ impl Group {
             let Some((step, stage)) = self.on_the_way.pop_front() else {
                 return Ok(());
             };
-            let reply = dialogue.reply(&stage).map_err(|failure| (failure, None))?;
-            let closing = reply.code == 421 && !matches!(step, Step::Message);
+            let reply = match self.goodbye.take() {
+                None => dialogue.reply(&stage).map_err(|failure| (failure, None))?,
+                Some(goodbye) => {
+                    let until = dialogue.patience(&stage).until();
+                    let soon = until.min(Instant::now() + GOODBYE);
+                    let Ok(reply) = dialogue.reply_until(&stage, soon, GOODBYE) else {
+                        return Err(goodbye);
+                    };
+                    self.goodbye = Some(goodbye);
+                    reply
+                }
+            };
+            let mut closing = reply.code == 421 && !matches!(step, Step::Message);
+            if closing && self.message_may_have_left(dialogue) {
+                // It should close now, and the message was not taken. But it has the message: should
+                // it go on all the same, what it says of that is what happened.
+                let refusal = unexpected(&stage, &reply, Kind::Refused);
+                self.goodbye.get_or_insert((refusal, Some(reply.clone())));
+                closing = false;
+            }
             self.take_in(step, &stage, reply, closing, parcel)?;
         }
     }
@@ -287,6 +314,7 @@ impl Group {
         reply: Reply,
         parcel: &mut Parcel<'_>,
     ) -> Result<(), Refusal> {
+        self.replies.rcpt_answered += 1;
         let fates = &mut parcel.fates;
         if [250, 251, 252].iter().any(|&due| reply.answers(due)) {
             // What it was told in an earlier transaction no longer counts.

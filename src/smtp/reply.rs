@@ -68,11 +68,12 @@ impl Reply {
             while !line.is_char_boundary(end) {
                 end -= 1;
             }
-            let first = left == OCTETS;
+            let kept = left > 0;
             line.truncate(end);
             line.shrink_to_fit();
-            left -= end;
-            first || end > 0
+            // An empty line is not for nothing either.
+            left = left.saturating_sub(end + 1);
+            kept
         });
         self.lines.shrink_to_fit();
         self
@@ -150,7 +151,7 @@ impl Inbox {
     }
 }
 
-/// Why bytes are no reply.
+/// Why bytes are no reply: with all of the line, secrets in it included.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) String);
 
@@ -189,7 +190,8 @@ impl ReplyReader {
 
     /// Takes one line in; true when it is the last of its reply.
     fn line(&mut self, line: &[u8]) -> Result<bool, Malformed> {
-        let malformed = || Malformed(format!("not an SMTP reply: \"{}\"", excerpt(line)));
+        let shown = || printable(&String::from_utf8_lossy(line));
+        let malformed = || Malformed(format!("not an SMTP reply: \"{}\"", shown()));
         let (digits, rest) = line.split_at_checked(3).ok_or_else(malformed)?;
         if !digits.iter().all(u8::is_ascii_digit) || !(b'2'..=b'5').contains(&digits[0]) {
             return Err(malformed());
@@ -222,13 +224,6 @@ impl ReplyReader {
 
 fn too_long() -> Malformed {
     Malformed("a reply without end".to_owned())
-}
-
-fn excerpt(line: &[u8]) -> String {
-    printable(&String::from_utf8_lossy(line))
-        .chars()
-        .take(80)
-        .collect()
 }
 
 /// Splits `5.1.1 text` (RFC 2034 §4); the class must agree with the first digit of the code.
@@ -358,8 +353,9 @@ mod tests {
             enhanced: None,
             lines,
         };
-        let brief = reply(vec!["é".repeat(511), "ü".repeat(9), "x".into()]).brief();
-        assert_eq!(brief.lines, ["é".repeat(511), "ü".into()]);
+        let brief = reply(vec!["é".repeat(510), "ü".repeat(9), "x".into()]).brief();
+        assert_eq!(brief.lines, ["é".repeat(510), "ü".into()]);
+        assert_eq!(reply(vec![String::new(); 13_000]).brief().lines.len(), 1024);
         assert_eq!(
             reply(vec![String::new()]).brief(),
             reply(vec![String::new()])

@@ -3,6 +3,9 @@
 //! Owns the mechanisms and their choice. Refuses more challenges than a mechanism has. A
 //! mechanism is added by implementing `Mechanism` and naming it in `choose`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 
@@ -38,9 +41,21 @@ impl Credentials {
         Ok(Self { user, password })
     }
 
-    /// The password.
-    pub(crate) fn password(&self) -> &Secret {
-        &self.password
+    /// The password and what holds it on the wire: what no output may show.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let plain = encoded(&self.plain());
+        vec![self.password.clone(), encoded(&self.password), plain]
+    }
+
+    /// The message of PLAIN (RFC 4616 §2).
+    fn plain(&self) -> Secret {
+        let (user, password) = (self.user.as_bytes(), self.password.expose());
+        let mut message = Vec::with_capacity(user.len() + password.len() + 2);
+        message.push(0);
+        message.extend_from_slice(user);
+        message.push(0);
+        message.extend_from_slice(password);
+        Secret::new(message)
     }
 
     /// The user name.
@@ -92,6 +107,17 @@ pub(crate) trait Mechanism {
     fn respond(&mut self, challenge: &[u8]) -> Option<Secret>;
 }
 
+/// What is said of `response` on the wire.
+pub(super) fn encoded(response: &Secret) -> Secret {
+    // RFC 4954 §4: an empty response stands as "=" in the command; no mechanism here has one.
+    let mut line = vec![0; response.expose().len().div_ceil(3) * 4];
+    match BASE64.encode_slice(response.expose(), &mut line) {
+        Ok(length) => line.truncate(length),
+        Err(_) => line.clear(),
+    }
+    Secret::new(line)
+}
+
 /// Picks the mechanism.
 ///
 /// # Errors
@@ -140,13 +166,7 @@ impl Mechanism for Plain {
     }
 
     fn initial_response(&mut self) -> Option<Secret> {
-        let (user, password) = (self.0.user.as_bytes(), self.0.password.expose());
-        let mut message = Vec::with_capacity(user.len() + password.len() + 2);
-        message.push(0);
-        message.extend_from_slice(user);
-        message.push(0);
-        message.extend_from_slice(password);
-        Some(Secret::new(message))
+        Some(self.0.plain())
     }
 
     fn ends_in_one_round(&self) -> bool {

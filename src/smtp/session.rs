@@ -19,6 +19,7 @@ use super::tls::{self, Tls, TlsInfo};
 use super::wire::Broken;
 use crate::failure::{Failure, Kind, Result};
 use crate::route::{Host, Outcome, Security};
+use crate::secret::Secret;
 
 /// Why a session could not be opened.
 #[derive(Debug)]
@@ -56,6 +57,8 @@ pub(crate) struct Opening<'p> {
     /// The name given with EHLO; else the address of our end.
     pub(crate) ehlo: Option<&'p str>,
     pub(crate) waits: Waits,
+    /// What no output may show, whoever quotes it.
+    pub(crate) hidden: &'p [Secret],
     /// When connecting and greeting of this rung must be over.
     pub(crate) greeting_until: Instant,
 }
@@ -89,7 +92,7 @@ impl<'o> Greeted<'o> {
         helo: bool,
         observer: &'o dyn Observer,
     ) -> std::result::Result<Self, Closed> {
-        let mut dialogue = Dialogue::new(socket, opening.waits, observer)
+        let mut dialogue = Dialogue::new(socket, opening.waits, opening.hidden, observer)
             .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
         let ehlo = opening
             .ehlo
@@ -176,7 +179,7 @@ impl<'o> Session<'o> {
         opening: &Opening<'_>,
         observer: &'o dyn Observer,
     ) -> std::result::Result<Self, Closed> {
-        let mut dialogue = Dialogue::new(socket, opening.waits, observer)
+        let mut dialogue = Dialogue::new(socket, opening.waits, opening.hidden, observer)
             .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
         handshake(&mut dialogue, tls, opening, Security::Implicit)?;
         let ehlo = opening

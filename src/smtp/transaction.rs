@@ -285,8 +285,10 @@ impl<'j> Conversation<'_, '_, 'j> {
             return self.over(parcel, refusal);
         }
         let unknown = unknown(stop.clone());
-        for &index in &parcel.now {
-            if parcel.fates.is_open(index) {
+        for (place, &index) in parcel.now.iter().enumerate() {
+            // Who was put off before may have it now.
+            let unanswered = place >= replies.rcpt_answered && parcel.fates.is_postponed(index);
+            if parcel.fates.is_open(index) || unanswered {
                 parcel.fates.set(index, Fate::Decided(unknown.clone()));
             }
         }

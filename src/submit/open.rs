@@ -10,9 +10,9 @@ use crate::plan::Plan;
 use crate::route::dial;
 use crate::route::resolve::Names;
 use crate::route::{Attempt, Outcome, Rung, Security};
-use crate::smtp::Observer;
 use crate::smtp::session::{Closed, Greeted, Opening, Session};
 use crate::smtp::tls::Tls;
+use crate::smtp::{Credentials, Observer};
 
 /// Opens a session on the first rung that gives one.
 pub(super) fn open<'o>(
@@ -27,6 +27,8 @@ pub(super) fn open<'o>(
         None
     };
     let waits = plan.waits;
+    let credentials = plan.effective_credentials();
+    let hidden = credentials.map_or_else(Vec::new, Credentials::secrets);
     let mut open: Vec<usize> = (0..rungs.len()).collect();
     let mut fates: Vec<Option<Attempt>> = vec![None; rungs.len()];
     let mut names = Names::default();
@@ -70,6 +72,7 @@ pub(super) fn open<'o>(
                 .map_or_else(String::new, |a| a.ip().to_string())
         ));
         let opening = Opening {
+            hidden: &hidden,
             host: &rung.host,
             ehlo: plan.ehlo.as_ref().map(|name| name.as_str()),
             waits,
