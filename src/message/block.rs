@@ -15,6 +15,8 @@ use crate::failure::{Failure, Kind, Result};
 
 /// Octets of a header block at most: room for a Bcc of some 10^5 addresses.
 const HEADER_MAX: u64 = 16 << 20;
+/// Fields of a header block at most, each of which is kept on its own; a long way of relays adds some dozens.
+const FIELDS_MAX: usize = 10_000;
 /// Octets looked at in one go; a name and its colon that take more are none.
 const WIDTH: usize = 64 * 1024;
 /// The octets of a UTF-8 byte order mark.
@@ -86,6 +88,10 @@ pub(super) fn read(input: &Store, strictness: Strictness) -> Result<Block> {
                 "the header of the message is larger than {} MiB",
                 HEADER_MAX >> 20
             );
+            return Err(Failure::new(Kind::Message, words));
+        }
+        if fields.len() > FIELDS_MAX {
+            let words = format!("the header of the message has more than {FIELDS_MAX} fields");
             return Err(Failure::new(Kind::Message, words));
         }
     }
@@ -314,9 +320,18 @@ mod tests {
 
     #[test]
     fn a_header_without_end_is_refused_and_not_read_to_its_end() {
-        let endless = format!("A: {}\n", "x".repeat(996)).repeat(HEADER_MAX as usize / 1000 + 2);
+        let lines = format!(" {}\n", "x".repeat(996)).repeat(HEADER_MAX as usize / 998 + 2);
+        let endless = format!("A:\n{lines}");
         let failure = block_of(endless.as_bytes(), Strictness::Strict).unwrap_err();
         assert_eq!(failure.kind, Kind::Message);
         assert!(failure.message.contains("16 MiB"), "{failure}");
+    }
+
+    #[test]
+    fn a_header_of_countless_fields_is_refused() {
+        let many = "A:\n".repeat(FIELDS_MAX + 1);
+        let failure = block_of(many.as_bytes(), Strictness::Strict).unwrap_err();
+        assert_eq!(failure.kind, Kind::Message);
+        assert!(failure.message.contains("fields"), "{failure}");
     }
 }

@@ -153,6 +153,9 @@ impl Sending {
                     reply
                 }
                 // A chunk that was refused ended the transaction (RFC 3030 §2).
+                (Err(_), Some(earlier)) if self.is_not_chunked(&earlier) => {
+                    return Err(Broken::NotChunked);
+                }
                 (Err(_), Some(earlier)) => return Ok(earlier),
                 (Err(failure), None) => return Err(Broken::Uncertain(failure, None)),
             };
@@ -160,20 +163,23 @@ impl Sending {
                 let failure = unexpected(&stage, &reply, Kind::Refused);
                 return Err(Broken::Uncertain(failure, Some(reply)));
             }
-            if self.is_not_chunked(&reply) && refused.is_none() {
-                dialogue.wire.stop_writing();
-                return Err(Broken::NotChunked);
-            }
             let last = self.unanswered <= 1;
             self.unanswered = self.unanswered.saturating_sub(1);
-            self.chunk_taken |= reply.is_positive();
+            self.chunk_taken |= reply.is_positive() && refused.is_none();
             match refused.take() {
                 Some(first) if last && reply.is_positive() => {
                     let words = format!("{stage}: accepted, although a part was refused: {first}");
                     let failure = Failure::new(Kind::Protocol, words);
                     return Err(Broken::Uncertain(failure, Some(reply)));
                 }
-                first if last => return Ok(first.unwrap_or(reply)),
+                first if last => {
+                    let reply = first.unwrap_or(reply);
+                    if self.is_not_chunked(&reply) {
+                        dialogue.wire.stop_writing();
+                        return Err(Broken::NotChunked);
+                    }
+                    return Ok(reply);
+                }
                 None if reply.is_negative() => refused = Some(reply),
                 first => refused = first,
             }

@@ -117,9 +117,11 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        if self.start == self.bytes.len() {
-            self.bytes.clear();
-            (self.start, self.scanned) = (0, 0);
+        // What was read as replies is let go, but not moved about for each octet.
+        if self.start > self.bytes.len() / 2 || self.start == self.bytes.len() {
+            self.bytes.drain(..self.start);
+            self.scanned = self.scanned.saturating_sub(self.start);
+            self.start = 0;
         }
         self.bytes.extend_from_slice(bytes);
     }
