@@ -65,7 +65,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 /// A program that takes longer for its first run is measured by that alone.
 pub(crate) const SLOW: Duration = Duration::from_secs(5);
 /// How long, where it may be waiting for what never comes.
-pub(crate) const LIMIT_IN_NETWORK: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT_IN_NETWORK: Duration = Duration::from_secs(5);
 
 const SMALL: Errand = Errand {
     security: Security::None,
