@@ -1,7 +1,7 @@
 //! `cargo bench`: measures smtpsend beside the other programs that submit mail, and prints Markdown tables.
 //!
 //! ```console
-//! $ cargo bench                                   # all, a few minutes
+//! $ cargo bench                                   # all, some ten minutes
 //! $ cargo bench -- --quick                        # three rounds each
 //! $ cargo bench -- --only starttls,far --programs smtpsend,curl
 //! $ cargo bench -- --write-readme                 # also puts the ratios into README.md
@@ -13,6 +13,9 @@
 //! nftables and a kernel with network namespaces and packet queues (of iptables, where nftables has none); elsewhere
 //! they are left out, and the table says why. Nothing leaves the machine. Timings are worth something on a machine that
 //! does nothing else.
+//!
+//! Some programs take 40 ms longer than they would have to, on some works: they write in pieces without TCP_NODELAY, and
+//! wait until the first is acknowledged, which Linux puts off for that long. It is so with real servers, too.
 //!
 //! The server is ours ([`sink`]), in a process of its own. It is as fast as it can be, checks that it had each message
 //! as a whole, and counts how often the client *waits*: all else being equal, that is what sending costs on a real

@@ -25,6 +25,17 @@ pub(crate) enum Security {
     Implicit,
 }
 
+impl Security {
+    /// The word for it on command lines.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Starttls => "starttls",
+            Self::Implicit => "implicit",
+        }
+    }
+}
+
 /// The addresses of so many recipients.
 pub(crate) fn recipients(count: usize) -> Vec<String> {
     (1..=count)

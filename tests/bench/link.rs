@@ -5,6 +5,9 @@
 //! with its standard input. Packets stay in the kernel: of each only its number is seen, and a verdict given when its
 //! time has come, in the order of arrival. So handshakes, windows and acknowledgements all take the long way. No loss,
 //! no limit to the rate. Linux's `nfnetlink_queue.h` has the numbers.
+//!
+//! `ping` needs its option `-U` to see it all: otherwise it goes by the time at which a packet came to the interface,
+//! which is before it is held.
 
 use std::collections::VecDeque;
 use std::io::{self, Write as _};

@@ -69,11 +69,9 @@ pub(crate) fn run(mut command: Command, what: &Invocation, limit: Duration) -> R
     if let Some(failure) = &mut cost.failure {
         let said = fs::read(said).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
-        let last = said
-            .lines()
-            .rfind(|line| !line.trim().is_empty())
-            .unwrap_or_default();
-        *failure = format!("{failure}: {}", last.trim());
+        if let Some(last) = said.lines().rfind(|line| !line.trim().is_empty()) {
+            *failure = format!("{failure}: {}", last.trim());
+        }
     }
     Ok(cost)
 }
@@ -91,12 +89,12 @@ pub(crate) fn measure(arguments: &[OsString]) -> Result<()> {
         .stdin(File::open(stdin)?)
         .stdout(output.try_clone()?)
         .stderr(output);
-    let floor = own_peak().unwrap_or_default();
 
     let start = Instant::now();
     let mut child = command
         .spawn()
         .with_context(|| program.to_string_lossy().into_owned())?;
+    let floor = own_peak().unwrap_or_default();
     let in_time = ends_within(child.id(), limit)?;
     if !in_time {
         child.kill()?;

@@ -61,6 +61,11 @@ impl Row {
         self.cells.iter().find(|cell| cell.program == program)
     }
 
+    /// Whether others did it, too.
+    pub(crate) fn comparison(&self) -> bool {
+        self.cell(OURS).is_some() && self.cells.iter().any(|cell| is_other(cell.program))
+    }
+
     /// How a program's time compares with ours.
     pub(crate) fn ratio(&self, cell: &Cell) -> Option<f64> {
         Some(ratio(cell.time()?, self.cell(OURS)?.time()?))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::peers::{Found, OURS};
 use crate::results::{Cell, Row, judge, mebi, ratio};
+use crate::works::is_other;
 
 /// The table of one work, and what came of its goals. `rows` are all there are so far.
 pub(crate) fn work(row: &Row, rows: &[Row]) -> String {
@@ -94,7 +95,7 @@ pub(crate) fn programs(found: &[Found]) -> String {
 pub(crate) fn ratios(rows: &[Row]) -> String {
     let mut programs: Vec<&str> = Vec::new();
     for cell in rows.iter().flat_map(|row| &row.cells) {
-        if cell.program != OURS && !programs.contains(&cell.program) {
+        if is_other(cell.program) && !programs.contains(&cell.program) {
             programs.push(cell.program);
         }
     }
@@ -103,7 +104,7 @@ pub(crate) fn ratios(rows: &[Row]) -> String {
         programs.join(" | "),
         "--:|".repeat(programs.len() + 1)
     );
-    for row in rows.iter().filter(|row| row.cell(OURS).is_some()) {
+    for row in rows.iter().filter(|row| row.comparison()) {
         let cells =
             std::iter::once(&OURS)
                 .chain(&programs)

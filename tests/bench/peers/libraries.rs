@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{Found, Job, Peer, arguments, first_line, on_path};
-use crate::content::{SENDER, Security};
+use crate::content::SENDER;
 use crate::measure::Invocation;
 use crate::sink::{PASSWORD, USER};
 
@@ -87,17 +87,12 @@ fn python_found() -> Found {
 }
 
 fn library<const N: usize>(peer: &Peer, job: &Job<'_>, script: [&str; N]) -> Option<Invocation> {
-    let security = match job.security {
-        Security::None => "none",
-        Security::Starttls => "starttls",
-        Security::Implicit => "implicit",
-    };
     let mut arguments: Vec<_> = script
         .iter()
         .map(|script| Path::new(HERE).join(script).into())
         .collect();
     arguments.extend(arguments![
-        security,
+        job.security.name(),
         job.host,
         job.port?.to_string(),
         job.ca,

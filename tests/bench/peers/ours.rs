@@ -35,11 +35,6 @@ fn send(peer: &Peer, job: &Job<'_>) -> Result<Option<Invocation>> {
     if job.count > 1 {
         return send_many(job).map(Some);
     }
-    let security = match job.security {
-        Security::None => "none",
-        Security::Starttls => "starttls",
-        Security::Implicit => "implicit",
-    };
     let server = job.server().unwrap_or_else(|| job.host.to_owned());
     let mut arguments = arguments![
         "--server",
@@ -50,7 +45,7 @@ fn send(peer: &Peer, job: &Job<'_>) -> Result<Option<Invocation>> {
         job.recipients.join(",")
     ];
     if job.port.is_some() {
-        arguments.extend(arguments!["--tls", security]);
+        arguments.extend(arguments!["--tls", job.security.name()]);
     }
     if job.secured() {
         let password = job.private("password", PASSWORD)?;
