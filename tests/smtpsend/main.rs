@@ -42,6 +42,7 @@ mod readme;
 mod recipients;
 mod refusals;
 mod retries;
+mod second_words;
 mod sending;
 mod servers;
 mod settings;
