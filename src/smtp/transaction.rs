@@ -265,8 +265,7 @@ impl<'j> Conversation<'_, '_, 'j> {
                 self.session.dialogue.abandon();
                 Ended::Again(Again::NewSession)
             }
-            Some(refusal) => self.over(parcel, refusal),
-            None => self.lost(parcel, stop),
+            refusal => self.lost(parcel, refusal.unwrap_or(stop)),
         }
     }
 
@@ -275,7 +274,7 @@ impl<'j> Conversation<'_, '_, 'j> {
     fn may_have(&mut self, parcel: &mut Parcel<'j>, replies: Replies, stop: Refusal) -> Ended {
         self.session.dialogue.abandon();
         if let Some(refusal) = replies.auth_refused {
-            // Who is asked for and refuses to be named is refused, unless the server went on as if nothing were.
+            // Only a server that went on as if nothing were can have taken it.
             if replies.mail_refused.is_none() {
                 parcel.fates.decide(&replies.accepted, &unknown(stop));
             }
