@@ -168,14 +168,21 @@ pub(crate) struct Args {
     pub(crate) deadline: Option<String>,
 
     /// Send each command only after the reply to the one before [setting]
+    ///
+    /// For a server that loses or refuses commands which come together, although it offers PIPELINING.
     #[arg(long, help_heading = "Server")]
     pub(crate) no_pipelining: bool,
 
     /// Send the message by DATA, also where the server offers BDAT [setting]
+    ///
+    /// For a server that offers CHUNKING and stumbles over it. With BDAT a message of up to 32 KiB
+    /// leaves together with its envelope, and a larger one in chunks of 1 MiB.
     #[arg(long, help_heading = "Server")]
     pub(crate) no_chunking: bool,
 
     /// Wait for the reply to AUTH before the envelope is sent [setting]
+    ///
+    /// For a server that answers AUTH PLAIN and nothing that came along with it.
     #[arg(long, help_heading = "Server")]
     pub(crate) auth_first: bool,
 

@@ -30,6 +30,8 @@ pub(crate) struct Kept<'e> {
 struct Scratch {
     file: File,
     directory: PathBuf,
+    /// The directories before it, and why they were not used.
+    passed_over: Vec<String>,
 }
 
 impl<'e> Kept<'e> {
@@ -87,21 +89,38 @@ impl Scratch {
         {
             match tempfile::tempfile_in(&directory) {
                 Ok(file) if is_in_memory(&file) => {
-                    in_memory.get_or_insert(Self { file, directory });
+                    reasons.push(format!("{}: in memory", directory.display()));
+                    in_memory.get_or_insert((file, directory));
                 }
-                Ok(file) => return Ok(Self { file, directory }),
+                Ok(file) => {
+                    return Ok(Self {
+                        file,
+                        directory,
+                        passed_over: reasons,
+                    });
+                }
                 Err(error) => reasons.push(format!("{}: {error}", directory.display())),
             }
         }
-        in_memory.ok_or_else(|| {
-            let words = format!("there is no temporary file: {}", reasons.join("; "));
-            Failure::new(Kind::Io, words).with_hint(HINT)
-        })
+        match in_memory {
+            Some((file, directory)) => Ok(Self {
+                file,
+                directory,
+                passed_over: Vec::new(),
+            }),
+            None => {
+                let words = format!("there is no temporary file: {}", reasons.join("; "));
+                Err(Failure::new(Kind::Io, words).with_hint(HINT))
+            }
+        }
     }
 
     fn write(&mut self, octets: &[u8]) -> Result<()> {
         self.file.write_all(octets).map_err(|error: io::Error| {
-            let words = format!("cannot be kept in {}: {error}", self.directory.display());
+            let mut words = format!("cannot be kept in {}: {error}", self.directory.display());
+            for passed_over in &self.passed_over {
+                words += &format!("; {passed_over}");
+            }
             Failure::new(Kind::Io, words).with_hint(HINT)
         })
     }

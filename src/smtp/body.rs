@@ -208,7 +208,6 @@ impl Sending {
         let fault = |failure| Halt::Known(failure, None);
         let mut left = content.facts().size;
         let mut reader = content.reader();
-        show(dialogue, content);
         // Octets of the chunk that is on; each piece leaves when the next one is there.
         let mut open = 0;
         while let Some(mut piece) = next(&mut reader)? {
@@ -224,6 +223,8 @@ impl Sending {
                     }
                     let command = chunk_command(open, open == left);
                     dialogue.send(&command).map_err(fault)?;
+                    let octets = format!("({open} octets of the message)");
+                    dialogue.observer.sent(&octets);
                 }
                 let length =
                     usize::try_from(open).map_or(piece.len(), |open| open.min(piece.len()));
