@@ -111,9 +111,7 @@ pub(crate) fn ratios(rows: &[Row]) -> String {
                 .map(|program| match row.cell(program) {
                     None => String::new(),
                     Some(cell) => {
-                        let ratio = row
-                            .ratio(cell)
-                            .map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.1}"));
+                        let ratio = row.ratio(cell).map_or_else(|| "–".to_owned(), two_digits);
                         let waits = cell.waits.filter(|_| cell.failure.is_none());
                         ratio + &waits.map_or_else(String::new, |waits| format!(" ({waits})"))
                     }
@@ -126,4 +124,13 @@ pub(crate) fn ratios(rows: &[Row]) -> String {
         );
     }
     text
+}
+
+/// Not `0.0` for what takes a small part of the time.
+fn two_digits(ratio: f64) -> String {
+    if ratio < 0.095 {
+        format!("{ratio:.2}")
+    } else {
+        format!("{ratio:.1}")
+    }
 }
