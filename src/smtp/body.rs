@@ -153,15 +153,16 @@ impl Sending {
                     reply
                 }
                 // A chunk that was refused ended the transaction (RFC 3030 §2).
-                (Err(_), Some(earlier)) if self.is_not_chunked(&earlier) => {
-                    return Err(Broken::NotChunked);
-                }
                 (Err(_), Some(earlier)) => return Ok(earlier),
                 (Err(failure), None) => return Err(Broken::Uncertain(failure, None)),
             };
             if !reply.answers(250) && !reply.is_negative() {
                 let failure = unexpected(&stage, &reply, Kind::Refused);
                 return Err(Broken::Uncertain(failure, Some(reply)));
+            }
+            if self.is_not_chunked(&reply) && refused.is_none() {
+                dialogue.wire.stop_writing();
+                return Err(Broken::NotChunked);
             }
             let last = self.unanswered <= 1;
             self.unanswered = self.unanswered.saturating_sub(1);
@@ -172,14 +173,7 @@ impl Sending {
                     let failure = Failure::new(Kind::Protocol, words);
                     return Err(Broken::Uncertain(failure, Some(reply)));
                 }
-                first if last => {
-                    let reply = first.unwrap_or(reply);
-                    if self.is_not_chunked(&reply) {
-                        dialogue.wire.stop_writing();
-                        return Err(Broken::NotChunked);
-                    }
-                    return Ok(reply);
-                }
+                first if last => return Ok(first.unwrap_or(reply)),
                 None if reply.is_negative() => refused = Some(reply),
                 first => refused = first,
             }
