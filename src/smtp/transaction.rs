@@ -113,7 +113,10 @@ impl<'j> Conversation<'_, '_, 'j> {
         if broken {
             return Err(self.over(parcel, refusal));
         }
-        parcel.fates.end(&verdict(refusal));
+        // Where nobody was accepted, it is no word on those whose turn has not come.
+        if !accepted.is_empty() {
+            parcel.fates.end(&verdict(refusal));
+        }
         Ok(false)
     }
 
@@ -191,7 +194,7 @@ impl<'j> Conversation<'_, '_, 'j> {
         if let Some(refusal) = replies.mail_refused {
             return self.mail_refused(parcel, refusal);
         }
-        if foreign && !replies.accepted.is_empty() {
+        if foreign && (!replies.accepted.is_empty() || parcel.others_wait()) {
             return Err(self.not_chunked());
         }
         if replies.accepted.is_empty() {
