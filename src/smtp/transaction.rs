@@ -242,7 +242,7 @@ impl<'j> Conversation<'_, '_, 'j> {
 
     /// The replies to a group ended before their time.
     fn broken_off(&mut self, parcel: &mut Parcel<'j>, group: Group, stop: Refusal) -> Ended {
-        let stop = (group.replies.explain(stop.0), stop.1);
+        let stop = group.replies.explain(stop);
         let closing = stop.1.as_ref().is_some_and(|reply| reply.code == 421);
         if group.message_may_have_left(&self.session.dialogue) && !closing {
             return self.may_have(parcel, group.replies, stop);
