@@ -153,6 +153,11 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
     })
 }
 
+/// Whether there is a subcommand of this name.
+pub(crate) fn is_subcommand(word: &str) -> bool {
+    grammar().find_subcommand(word).is_some()
+}
+
 fn grammar() -> Command {
     let root = Args::augment_args(Command::new("smtpsend").version(env!("CARGO_PKG_VERSION")))
         .about("Send one message over SMTP, and tell the truth about every recipient")

@@ -68,19 +68,25 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
         .filter(|tip| !names_an_opposite(tip));
-    // A word that is no option is taken for a subcommand, which it is only when it is like one.
-    let word = what
-        .strip_prefix("unrecognized subcommand ")
-        .filter(|_| tip.is_none());
-    let what = word.map_or(what.clone(), |word| {
-        format!("unexpected argument {word} found")
-    });
+    let what = match supposed_subcommand(&what).filter(|_| tip.is_none()) {
+        Some(word) => format!("unexpected argument '{word}' found"),
+        None => what,
+    };
     let hint = hint_for(&what)
         .or(tip)
         .unwrap_or("smtpsend --help names every option");
     let failure = Failure::new(Kind::Usage, what).with_hint(hint);
     let json = arguments.iter().any(|argument| argument == "--json");
     fail(&failure.into(), json, console)
+}
+
+/// The word that stands where a subcommand may and is none.
+fn supposed_subcommand(what: &str) -> Option<&str> {
+    let word = ["unrecognized subcommand '", "the subcommand '"]
+        .iter()
+        .find_map(|start| what.strip_prefix(start))?;
+    let word = word.split('\'').next();
+    word.filter(|word| !args::is_subcommand(word))
 }
 
 /// Whether a tip is about a flag that stands in no help, which is no help.
