@@ -7,6 +7,7 @@
 mod args;
 mod config;
 mod credentials;
+mod finding;
 mod host;
 mod json;
 mod kept;
