@@ -69,7 +69,7 @@ pub(super) fn plan(
     };
     plan.trust = trust(args, settings, plan.waits.deadline)?;
     plan.auth = settings
-        .value("auth", args.auth.as_ref(), auth)?
+        .value("auth", args.auth.as_ref(), parsed::<AuthChoice>)?
         .unwrap_or_default();
     if settings.switch("allow-cleartext-auth", args.allow_cleartext_auth)? {
         plan.cleartext_auth = Some(CleartextAuth::dangerous_allow());
@@ -126,19 +126,6 @@ fn trust(args: &Args, settings: &Settings<'_>, deadline: Option<Instant>) -> Res
         authorities,
         ..whose.unwrap_or_default()
     })
-}
-
-fn auth(text: &str) -> crate::failure::Result<AuthChoice> {
-    match text.to_ascii_lowercase().as_str() {
-        "auto" => Ok(AuthChoice::Auto),
-        "none" => Ok(AuthChoice::Never),
-        "plain" => Ok(AuthChoice::Plain),
-        "login" => Ok(AuthChoice::Login),
-        _ => Err(Failure::new(
-            Kind::Usage,
-            format!("\"{text}\" is none of auto, none, PLAIN, LOGIN"),
-        )),
-    }
 }
 
 /// Adds the user and the password, if there is a user.

@@ -280,9 +280,11 @@ impl Group {
             Step::Reset if reply.answers(250) => {}
             Step::Reset => return Err(refused(reply)),
             Step::Auth => {
-                let name = self.lead.as_ref().map_or("", |lead| lead.name);
+                let Some(name) = self.lead.as_ref().map(|lead| lead.name) else {
+                    return Ok(());
+                };
                 match auth::conclude(name, &reply) {
-                    Ok(()) => replies.authenticated = Some(name),
+                    Ok(()) => replies.authenticated = Some(name.as_str()),
                     Err(failure) if closing || failure.kind == Kind::Protocol => {
                         return Err((failure, Some(reply)));
                     }
