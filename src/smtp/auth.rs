@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::dialogue::{Dialogue, Stage};
 use super::hint::unexpected;
 use super::reply::Reply;
-use super::sasl::{CleartextAuth, Mechanism, MechanismName, encoded};
+use super::sasl::{CleartextAuth, Mechanism, MechanismName, encoded, no_answer};
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 
@@ -151,6 +151,9 @@ fn rounds(dialogue: &mut Dialogue<'_>, mechanism: &mut dyn Mechanism) -> Result<
 pub(super) fn conclude(name: MechanismName, reply: &Reply) -> Result<()> {
     if reply.answers(235) {
         return Ok(());
+    }
+    if reply.code == 334 {
+        return Err(within(name, no_answer()));
     }
     let failure = unexpected(&Stage::Auth, reply, Kind::Auth);
     let hint = match reply.code {

@@ -285,9 +285,13 @@ impl<'o> Dialogue<'o> {
             let why: String = masked(why).chars().take(EXCERPT).collect();
             Failure::new(Kind::Protocol, format!("{stage}: {why}"))
         })?;
-        let reply = reply.map(|reply| Reply {
-            lines: reply.lines.into_iter().map(masked).collect(),
-            ..reply
+        let reply = reply.map(|reply| match reply.code {
+            // A challenge is for the mechanism alone, and must reach it whole.
+            334 if *stage == Stage::Auth => reply,
+            _ => Reply {
+                lines: reply.lines.into_iter().map(masked).collect(),
+                ..reply
+            },
         });
         Ok(reply.inspect(|reply| self.show(reply)))
     }

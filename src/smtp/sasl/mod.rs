@@ -99,7 +99,7 @@ pub(super) fn encoded(response: &Secret) -> Secret {
 }
 
 /// The failure of a challenge that cannot be answered.
-fn no_answer() -> Failure {
+pub(super) fn no_answer() -> Failure {
     Failure::new(Kind::Protocol, "a challenge that has no answer")
 }
 
