@@ -11,6 +11,7 @@ mod client;
 mod groups;
 mod mailbox;
 mod many;
+mod mechanisms;
 mod message;
 mod server;
 
@@ -51,6 +52,7 @@ macro_rules! submission_tests {
 submission_tests!(postfix, Recipe::Postfix);
 submission_tests!(exim, Recipe::Exim);
 submission_tests!(dovecot_before_postfix, Recipe::Dovecot);
+submission_tests!(dovecot_2_4_before_postfix, Recipe::Dovecot24);
 submission_tests!(aiosmtpd, Recipe::Aiosmtpd);
 submission_tests!(chasquid, Recipe::Chasquid);
 
