@@ -12,6 +12,7 @@ mod discovery;
 mod groups;
 mod mailbox;
 mod many;
+mod mechanisms;
 mod message;
 mod server;
 
@@ -52,6 +53,7 @@ macro_rules! submission_tests {
 submission_tests!(postfix, Recipe::Postfix);
 submission_tests!(exim, Recipe::Exim);
 submission_tests!(dovecot_before_postfix, Recipe::Dovecot);
+submission_tests!(dovecot_2_4_before_postfix, Recipe::Dovecot24);
 submission_tests!(aiosmtpd, Recipe::Aiosmtpd);
 submission_tests!(chasquid, Recipe::Chasquid);
 

@@ -18,6 +18,8 @@ pub(crate) enum Recipe {
     Exim,
     /// A proxy; Postfix stands behind it.
     Dovecot,
+    /// Another one, with channel binding.
+    Dovecot24,
     Aiosmtpd,
     Chasquid,
     OpenSmtpd,
@@ -61,7 +63,7 @@ impl Scene {
     pub(crate) fn with(recipe: Recipe) -> Option<Self> {
         let mut scene = Self::empty(recipe);
         let relay = match recipe {
-            Recipe::Dovecot => Some(scene.start(Recipe::Postfix, None)?),
+            Recipe::Dovecot | Recipe::Dovecot24 => Some(scene.start(Recipe::Postfix, None)?),
             _ => None,
         };
         scene.start(recipe, relay)?;
@@ -128,6 +130,11 @@ impl Scene {
     /// The program's home.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Where the submission server keeps what its recipe made.
+    pub(crate) fn server_directory(&self) -> &Path {
+        &self.servers.last().unwrap().directory
     }
 
     /// The certificate authority that all servers of the scene share.
@@ -259,6 +266,7 @@ impl Recipe {
             Self::Postfix => "Postfix",
             Self::Exim => "Exim",
             Self::Dovecot => "Dovecot",
+            Self::Dovecot24 => "Dovecot 2.4",
             Self::Aiosmtpd => "aiosmtpd",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "OpenSMTPD",
@@ -271,6 +279,7 @@ impl Recipe {
             Self::Postfix => "postfix",
             Self::Exim => "exim4",
             Self::Dovecot => "dovecot",
+            Self::Dovecot24 => "dovecot24",
             Self::Aiosmtpd => "aiosmtpd",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "opensmtpd",
