@@ -22,7 +22,7 @@ pub(super) fn open<'o>(
 ) -> Result<(Session<'o>, Rung)> {
     let rungs = &plan.rungs;
     let tls = if rungs.iter().any(|rung| rung.security != Security::None) {
-        Some(Tls::new(&plan.trust)?)
+        Some(Tls::new(&plan.trust, &plan.tls)?)
     } else {
         None
     };
@@ -62,6 +62,7 @@ pub(super) fn open<'o>(
             outcome: Outcome::Connected,
             address: socket.peer_addr().ok(),
             secured: false,
+            certificate: None,
             failure: None,
             took: Duration::ZERO,
         };
@@ -89,6 +90,7 @@ pub(super) fn open<'o>(
             Ok(session) => winner = Some((session, rung.clone())),
             Err(closed) => {
                 attempt.secured = closed.secured;
+                attempt.certificate = closed.certificate;
                 let failure = closed.failure.at(rung);
                 observer.note(&failure.message);
                 if closed.stop {
@@ -132,6 +134,7 @@ fn establish<'o>(
         outcome: Outcome::TlsFailed,
         failure: Failure::new(Kind::Bug, "no TLS configuration"),
         secured: false,
+        certificate: None,
         stop: true,
     });
     match security {
