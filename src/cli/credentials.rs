@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result};
 use signal_hook::consts::SIGINT;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::settings::{Origin, Settings};
+use super::settings::{Settings, setting};
 use crate::failure::{Failure, Kind, printable};
 use crate::secret::Secret;
 
@@ -27,28 +27,34 @@ const FILE_LIMIT: u64 = 65_536;
 /// # Errors
 /// `Input` when the file cannot be read; `Config` when it is readable by others or has no password,
 /// or when there is no password anywhere.
-pub(crate) fn password(
-    user: &str,
-    flag: Option<&std::path::PathBuf>,
-    settings: &Settings<'_>,
-) -> Result<(Secret, String)> {
-    if let Some(path) = flag {
-        return Ok((
-            read_file(path).context("--password-file")?,
-            format!("--password-file {}", path.display()),
-        ));
-    }
-    if let Some((_, value)) = settings.variable("password") {
-        return Ok((
-            Secret::new(value.into_vec()),
-            "SMTPSEND_PASSWORD".to_owned(),
-        ));
-    }
-    if let Some((Origin::Environment(name), path)) = settings.path("password-file", None) {
-        return Ok((
-            read_file(&path).context(name.clone())?,
-            format!("{name} {}", path.display()),
-        ));
+pub(crate) fn password(user: &str, settings: &Settings<'_>) -> Result<(Secret, String)> {
+    let layers = |name| {
+        setting(name)
+            .into_iter()
+            .flat_map(|setting| settings.layers(setting))
+    };
+    let sources = ["password", "password-file"];
+    // Of one layer the first; the variable of the password goes before that of a file with it.
+    let strongest = sources
+        .into_iter()
+        .flat_map(|name| layers(name).map(move |(origin, value)| (origin, name, value)))
+        .reduce(|best, other| {
+            if other.0.outranks(&best.0) {
+                other
+            } else {
+                best
+            }
+        });
+    match strongest {
+        Some((origin, "password", value)) => {
+            return Ok((Secret::new(value.into_vec()), origin.to_string()));
+        }
+        Some((origin, _, path)) => {
+            let path = Path::new(&path);
+            let secret = read_file(path).context(origin.to_string())?;
+            return Ok((secret, format!("{origin} {}", path.display())));
+        }
+        None => {}
     }
     Ok((prompt(user)?, "the prompt".to_owned()))
 }
@@ -129,7 +135,6 @@ fn prompt(user: &str) -> Result<Secret> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::ffi::OsString;
     use std::fs;
 
     use super::*;
@@ -176,22 +181,5 @@ mod tests {
             Kind::Input
         );
         assert_eq!(kind(&read_file(Path::new("/")).unwrap_err()), Kind::Input);
-    }
-
-    #[test]
-    fn a_flag_goes_before_the_environment() {
-        let (_folder, path) = file(b"from the file\n", 0o600);
-        let environment = |name: &str| {
-            (name == "SMTPSEND_PASSWORD").then(|| OsString::from("from the environment"))
-        };
-        let settings = Settings::new(&environment);
-        assert_eq!(
-            password("bob", Some(&path), &settings).unwrap().0.expose(),
-            b"from the file"
-        );
-        assert_eq!(
-            password("bob", None, &settings).unwrap().0.expose(),
-            b"from the environment"
-        );
     }
 }

@@ -16,7 +16,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::kept::{IN_MEMORY, Kept};
 use super::output::Console;
-use super::request::Environment;
+use super::settings::Environment;
 use crate::clock::wait_for;
 use crate::failure::{Failure, Kind};
 use crate::message::Store;

@@ -147,14 +147,10 @@ impl Sending {
         let stage = Stage::FinalDot;
         let mut refused: Option<Reply> = None;
         loop {
-            let reply = match (dialogue.reply(&stage), refused.take()) {
-                (Ok(reply), earlier) => {
-                    refused = earlier;
-                    reply
-                }
+            let reply = match dialogue.reply(&stage) {
+                Ok(reply) => reply,
                 // A chunk that was refused ended the transaction (RFC 3030 §2).
-                (Err(_), Some(earlier)) => return Ok(earlier),
-                (Err(failure), None) => return Err(Broken::Uncertain(failure, None)),
+                Err(failure) => return refused.ok_or(Broken::Uncertain(failure, None)),
             };
             if !reply.answers(250) && !reply.is_negative() {
                 let failure = unexpected(&stage, &reply, Kind::Refused);
@@ -167,15 +163,19 @@ impl Sending {
             let last = self.unanswered <= 1;
             self.unanswered = self.unanswered.saturating_sub(1);
             self.chunk_taken |= reply.is_positive() && refused.is_none();
-            match refused.take() {
-                Some(first) if last && reply.is_positive() => {
-                    let words = format!("{stage}: accepted, although a part was refused: {first}");
-                    let failure = Failure::new(Kind::Protocol, words);
-                    return Err(Broken::Uncertain(failure, Some(reply)));
-                }
-                first if last => return Ok(first.unwrap_or(reply)),
-                None if reply.is_negative() => refused = Some(reply),
-                first => refused = first,
+            if last {
+                return match refused {
+                    Some(first) if reply.is_positive() => {
+                        let words =
+                            format!("{stage}: accepted, although a part was refused: {first}");
+                        let failure = Failure::new(Kind::Protocol, words);
+                        Err(Broken::Uncertain(failure, Some(reply)))
+                    }
+                    first => Ok(first.unwrap_or(reply)),
+                };
+            }
+            if refused.is_none() && reply.is_negative() {
+                refused = Some(reply);
             }
         }
     }
@@ -200,21 +200,19 @@ impl Sending {
 
     fn queue_chunks(&mut self, dialogue: &mut Dialogue<'_>, content: &Content) -> Progress<()> {
         let fault = |failure| Halt::Known(failure, None);
-        let mut left = content.facts().size;
+        let size = content.facts().size;
+        let mut left = size;
         let mut reader = content.reader();
         // Octets of the chunk that is on; each piece leaves when the next one is there.
         let mut open = 0;
         while let Some(mut piece) = next(&mut reader)? {
-            if left == 0 && open == 0 && self.unanswered > 0 {
+            if piece.len() as u64 > left {
                 return Err(fault(changed()));
             }
             self.flush(dialogue)?;
             while !piece.is_empty() {
                 if open == 0 {
                     open = left.min(CHUNK);
-                    if open == 0 {
-                        return Err(fault(changed()));
-                    }
                     let command = chunk_command(open, open == left);
                     dialogue.send(&command).map_err(fault)?;
                     let octets = format!("({open} octets of the message)");
@@ -238,7 +236,7 @@ impl Sending {
         if left > 0 {
             return Err(fault(changed()));
         }
-        if self.unanswered == 0 && content.facts().size == 0 {
+        if size == 0 {
             dialogue.send(&chunk_command(0, true)).map_err(fault)?;
             self.unanswered = 1;
         }

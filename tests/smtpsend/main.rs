@@ -15,6 +15,7 @@ mod chunks;
 mod cuts;
 mod delivery;
 mod dry_run;
+mod files;
 mod handing_over;
 mod headers;
 mod help;

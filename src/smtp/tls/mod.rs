@@ -144,7 +144,7 @@ impl Tls {
             Some(identity) => builder.with_client_cert_resolver(identity.resolver()),
             None => builder.with_no_client_auth(),
         };
-        // One connection a run: tickets would never be used.
+        // Each session sees the certificate anew: they are too few for tickets to be worth keeping.
         config.resumption = Resumption::disabled();
         Ok(Self {
             config,
