@@ -11,6 +11,14 @@ mod json;
 mod kept;
 mod output;
 mod request;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the settings that name the other sources come with their table"
+    )
+)]
+mod secrets;
 mod settings;
 mod stdin;
 mod way;
