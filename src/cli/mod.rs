@@ -9,6 +9,11 @@ mod credentials;
 mod host;
 mod json;
 mod kept;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "`config import` comes with the settings file")
+)]
+mod msmtprc;
 mod output;
 mod request;
 #[cfg_attr(
