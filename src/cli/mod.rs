@@ -11,6 +11,11 @@ mod finding;
 mod host;
 mod json;
 mod kept;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "`config import` comes with the settings file")
+)]
+mod msmtprc;
 mod output;
 mod request;
 mod secrets;
