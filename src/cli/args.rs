@@ -18,7 +18,7 @@ without verified TLS unless --tls none says so.";
 
 const USAGE: &str = "\
 smtpsend [OPTIONS] --to ADDRESS < MESSAGE
-       smtpsend config show|path [OPTIONS]";
+       smtpsend config show|path|import [OPTIONS]";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 every recipient accepted · 64 usage · 65 bad message or address · 66 input file ·
@@ -123,7 +123,10 @@ pub(crate) enum Task {
 impl Task {
     /// Whether what stands in settings files counts for it.
     pub(crate) fn reads_settings_files(&self) -> bool {
-        !matches!(self, Self::Config(ConfigTask::Path))
+        !matches!(
+            self,
+            Self::Config(ConfigTask::Path | ConfigTask::Import { .. })
+        )
     }
 }
 
@@ -131,6 +134,13 @@ impl Task {
 pub(crate) enum ConfigTask {
     Show,
     Path,
+    /// What is imported (by default msmtp's own file), whether it is only printed, and whether a
+    /// file that is there is written over.
+    Import {
+        from: Option<PathBuf>,
+        dry_run: bool,
+        force: bool,
+    },
 }
 
 /// Reads the command line.
@@ -141,16 +151,27 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
             Task::Send(Box::new(Args::from_arg_matches(&matches)?)),
             matches,
         ),
-        Some((_, mut config)) => match config.remove_subcommand() {
-            Some((name, flags)) if name == "path" => (Task::Config(ConfigTask::Path), flags),
-            Some((_, flags)) => (Task::Config(ConfigTask::Show), flags),
-            None => (Task::Config(ConfigTask::Show), config),
-        },
+        Some((_, mut config)) => {
+            let (name, matches) = config.remove_subcommand().unwrap_or_default();
+            (Task::Config(config_task(&name, &matches)), matches)
+        }
     };
     Ok(CommandLine {
         task,
         flags: Flags(flags),
     })
+}
+
+fn config_task(name: &str, matches: &ArgMatches) -> ConfigTask {
+    match name {
+        "path" => ConfigTask::Path,
+        "import" => ConfigTask::Import {
+            from: matches.get_one("FILE").cloned(),
+            dry_run: matches.get_flag("dry-run"),
+            force: matches.get_flag("force"),
+        },
+        _ => ConfigTask::Show,
+    }
 }
 
 /// Whether there is a subcommand of this name.
@@ -174,7 +195,7 @@ fn grammar() -> Command {
 fn config() -> Command {
     let subcommand = |name: &'static str, about: &'static str| Command::new(name).about(about);
     Command::new("config")
-        .about("The settings: show, path")
+        .about("The settings: show, path, import")
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .subcommand(with_settings(
@@ -188,6 +209,30 @@ fn config() -> Command {
             subcommand("path", "Print the name of the settings file"),
             |heading| heading == Heading::Settings,
         ))
+        .subcommand(with_settings(
+            subcommand(
+                "import",
+                "Make a settings file of msmtp's, and say what could not be taken over",
+            )
+            .arg(
+                Arg::new("FILE")
+                    .help(
+                        "msmtp's configuration [default: ~/.msmtprc, else ~/.config/msmtp/config]",
+                    )
+                    .value_parser(value_parser!(PathBuf)),
+            )
+            .arg(
+                switch("dry-run")
+                    .short('n')
+                    .help("Print the file instead of writing it"),
+            )
+            .arg(switch("force").help("Write over a settings file that is there")),
+            |heading| heading == Heading::Settings,
+        ))
+}
+
+fn switch(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue)
 }
 
 /// Adds the settings under these headings.

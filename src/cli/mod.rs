@@ -11,11 +11,6 @@ mod finding;
 mod host;
 mod json;
 mod kept;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "`config import` comes with the settings file")
-)]
-mod msmtprc;
 mod output;
 mod request;
 mod secrets;
@@ -153,7 +148,7 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
     };
     let done = match &line.task {
         Task::Send(args) => send::send(args, &mut settings, json, console),
-        Task::Config(task) => config::run(task, &mut settings, json),
+        Task::Config(task) => config::run(task, &mut settings, json, console),
     };
     done.unwrap_or_else(|error| fail(&error, json, console))
 }

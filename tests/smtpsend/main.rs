@@ -13,6 +13,7 @@ mod challenges;
 mod changing;
 mod chunks;
 mod config;
+mod config_import;
 mod cuts;
 mod delivery;
 mod dry_run;
