@@ -17,6 +17,7 @@ use crate::smtp::auth::{Lead, Protected};
 use crate::smtp::conversation::{self, Manner};
 use crate::smtp::delivery::{Again, Job, Jobs, Outcome};
 use crate::smtp::session::Session;
+use crate::smtp::tls::Tls;
 use crate::smtp::{Observer, Verdict, sasl};
 
 /// The first wait of `--retry`; each next one is four times as long.
@@ -154,29 +155,48 @@ impl Submission {
             peer: None,
             settled,
         };
-        while queue.has_more() {
-            if let Err(failure) = self.session(&mut queue, observer) {
-                while queue.has_more() {
-                    let Some(job) = queue.next() else { break };
-                    queue.settle(job, Err(failure.clone()));
-                }
+        if let Err(failure) = self.sessions(&mut queue, observer) {
+            while queue.has_more() {
+                let Some(job) = queue.next() else { break };
+                queue.settle(job, Err(failure.clone()));
             }
         }
     }
 
-    /// One session, with as many messages as it takes.
+    /// Sessions for as long as there are messages. What the plan alone decides is seen to before the
+    /// first of them.
     ///
     /// # Errors
     /// What keeps all messages that are left from being submitted.
-    fn session<'j>(&self, queue: &mut Queue<'_, 'j>, observer: &dyn Observer) -> Result<()> {
-        queue.attempts.clear();
-        queue.peer = None;
+    fn sessions<'j>(&self, queue: &mut Queue<'_, 'j>, observer: &dyn Observer) -> Result<()> {
+        if !queue.has_more() {
+            return Ok(());
+        }
         let credentials = self.plan.effective_credentials();
         if credentials.is_some() && self.plan.has_clear_rung() && self.plan.cleartext_auth.is_none()
         {
             return Err(not_in_clear());
         }
-        let (mut session, rung) = open::open(&self.plan, observer, &mut queue.attempts)?;
+        let tls = open::tls(&self.plan)?;
+        while queue.has_more() {
+            self.session(queue, tls.as_ref(), observer)?;
+        }
+        Ok(())
+    }
+
+    /// One session, with as many messages as it takes.
+    ///
+    /// # Errors
+    /// As [`sessions`](Self::sessions).
+    fn session<'j>(
+        &self,
+        queue: &mut Queue<'_, 'j>,
+        tls: Option<&Tls>,
+        observer: &dyn Observer,
+    ) -> Result<()> {
+        queue.attempts.clear();
+        queue.peer = None;
+        let (mut session, rung) = open::open(&self.plan, tls, observer, &mut queue.attempts)?;
         queue.peer = Some(Peer {
             rung: rung.clone(),
             address: session.dialogue.wire.peer().ok(),

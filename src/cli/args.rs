@@ -1,11 +1,24 @@
 //! The command line as the user typed it. Nothing is interpreted here beyond its grammar: what a
-//! value means, and whether it is right, is for `settings` and `request` to say, so that flags and
-//! environment get the same words and the right exit code.
+//! value means, and whether it is right, is for `settings` and `request` to say, so that flags,
+//! environment and files get the same words and the right exit code.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _, value_parser};
+
+use super::settings::{Form, Heading, Place, SETTINGS, Setting, setting};
+
+const ABOUT: &str = "\
+Send one message over SMTP, and tell the truth about every recipient.
+
+The message comes from standard input, or is made from the options. It goes to the server's port 587
+with STARTTLS, else to 2525 with STARTTLS, else to 465 with implicit TLS; never to 25, and never
+without verified TLS unless --tls none says so.";
+
+const USAGE: &str = "\
+smtpsend [OPTIONS] --to ADDRESS < MESSAGE
+       smtpsend config show|path [OPTIONS]";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 every recipient accepted · 64 usage · 65 bad message or address · 66 input file ·
@@ -18,11 +31,13 @@ Examples:
   smtpsend < message.eml
   smtpsend --to bob@example.com --body-file report.txt --json
 
-Environment:
-  Each option marked [setting] also comes from SMTPSEND_ and its name in capitals with _ for -:
-  SMTPSEND_SERVER, SMTPSEND_CA_FILE, … A flag goes before the environment; an empty variable counts
-  as not set. Switches take 1, true, yes, on or 0, false, no, off. SMTPSEND_PASSWORD has no flag,
-  since other users of the machine would see it.
+Settings:
+  Each option marked [setting] also comes from the environment, as SMTPSEND_ and its name in
+  capitals with _ for - (SMTPSEND_CA_FILE), and from the settings files, by its name. A flag goes
+  before the environment; then come the profile, the top of your file, and the system's file,
+  /etc/smtpsend/config.toml. An empty variable counts as not set. Switches take 1, true, yes, on or
+  0, false, no, off; each has an opposite flag (--no-json, --pipelining). The password itself is
+  no flag, since other users would see it: SMTPSEND_PASSWORD, or password in a file.
 
 Standard input:
   A message, when it starts with a header block in which From, To, Cc, Bcc, Subject, Message-ID,
@@ -44,14 +59,8 @@ Exit codes:
   77  authentication refused for good, or not offered although a user is given
   78  the settings are wrong, no server is set, or port 25 was asked for";
 
-/// Send one message over SMTP, and tell the truth about every recipient.
-///
-/// The message comes from standard input, or is made from the options. It goes to the server's
-/// port 587 with STARTTLS, else to 2525 with STARTTLS, else to 465 with implicit TLS; never to 25,
-/// and never without verified TLS unless --tls none says so.
-#[derive(Parser, Debug, Default)]
-#[command(name = "smtpsend", version, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
-#[command(override_usage = "smtpsend [OPTIONS] --to ADDRESS < MESSAGE")]
+/// What is typed for one message alone.
+#[derive(clap::Args, Debug, Default)]
 pub(crate) struct Args {
     /// The subject
     #[arg(short, long, value_name = "TEXT", help_heading = "Message")]
@@ -81,17 +90,6 @@ pub(crate) struct Args {
     )]
     pub(crate) headers: Vec<String>,
 
-    /// Character set of a text body that is read in [default: UTF-8] [setting]
-    ///
-    /// The text is sent as UTF-8. Bytes that are not valid are never lost: the body is then sent
-    /// byte for byte as unknown-8bit.
-    #[arg(long, value_name = "NAME", help_heading = "Message")]
-    pub(crate) charset: Option<String>,
-
-    /// What standard input is: auto, body or message [default: auto] [setting]
-    #[arg(long, value_name = "KIND", help_heading = "Message")]
-    pub(crate) input: Option<String>,
-
     /// Print the exact message, the envelope and the plan; connect to nothing
     #[arg(short = 'n', long, help_heading = "Message", conflicts_with = "json")]
     pub(crate) dry_run: bool,
@@ -107,148 +105,230 @@ pub(crate) struct Args {
     /// Recipients the others do not see
     #[arg(short, long, value_name = "LIST", help_heading = "Recipients")]
     pub(crate) bcc: Vec<String>,
-
-    /// The author, and the envelope sender unless that is given [setting]
-    #[arg(short, long, value_name = "ADDRESS", help_heading = "Recipients")]
-    pub(crate) from: Option<String>,
-
-    /// Where replies shall go [setting]
-    #[arg(long, value_name = "LIST", help_heading = "Recipients")]
-    pub(crate) reply_to: Vec<String>,
-
-    /// The envelope sender, where failures are reported to; '<>' for nobody [setting]
-    #[arg(long, value_name = "ADDRESS", help_heading = "Recipients")]
-    pub(crate) envelope_from: Option<String>,
-
-    /// Also send to To, Cc and Bcc of the message read [setting]
-    ///
-    /// Without recipients on the command line this is what happens anyway.
-    #[arg(long, help_heading = "Recipients")]
-    pub(crate) read_recipients: bool,
-
-    /// HOST[:PORT], smtp://[user@]host[:port] or smtps://…; several with commas, tried in order [setting]
-    #[arg(short = 'S', long, value_name = "SERVER", help_heading = "Server")]
-    pub(crate) server: Option<String>,
-
-    /// The port policy [default: 587/starttls,2525/starttls,465/implicit] [setting]
-    #[arg(long, value_name = "LIST", help_heading = "Server")]
-    pub(crate) ports: Option<String>,
-
-    /// starttls, implicit or none [setting]
-    ///
-    /// With an explicit port the default is implicit for 465 and starttls for others. Without a
-    /// port it chooses among the ports of the policy; none means 587 and 2525 in clear.
-    #[arg(long, value_name = "MODE", help_heading = "Server")]
-    pub(crate) tls: Option<String>,
-
-    /// A PEM file with the authorities to trust, instead of the built-in ones [setting]
-    #[arg(long, value_name = "PEM", help_heading = "Server")]
-    pub(crate) ca_file: Option<PathBuf>,
-
-    /// webpki (Mozilla's authorities, built in) or system [default: webpki] [setting]
-    ///
-    /// Together with --ca-file both are trusted.
-    #[arg(long, value_name = "WHOSE", help_heading = "Server")]
-    pub(crate) trust: Option<String>,
-
-    /// The name given with EHLO [default: this host's full name, else its address] [setting]
-    #[arg(long, value_name = "NAME", help_heading = "Server")]
-    pub(crate) ehlo: Option<String>,
-
-    /// Longest wait for any one reply [default: RFC 5321's, 2 to 10 minutes] [setting]
-    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
-    pub(crate) timeout: Option<String>,
-
-    /// Longest wait for connecting and the greeting, per port [default: 30] [setting]
-    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
-    pub(crate) connect_timeout: Option<String>,
-
-    /// Longest time for the whole run [default: none] [setting]
-    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
-    pub(crate) deadline: Option<String>,
-
-    /// Send each command only after the reply to the one before [setting]
-    ///
-    /// For a server that loses or refuses commands which come together, although it offers PIPELINING.
-    #[arg(long, help_heading = "Server")]
-    pub(crate) no_pipelining: bool,
-
-    /// Send the message by DATA, also where the server offers BDAT [setting]
-    ///
-    /// For a server that offers CHUNKING and stumbles over it. With BDAT a message of up to 32 KiB
-    /// leaves together with its envelope, and a larger one in chunks of 1 MiB.
-    #[arg(long, help_heading = "Server")]
-    pub(crate) no_chunking: bool,
-
-    /// Wait for the reply to AUTH before the envelope is sent [setting]
-    ///
-    /// For a server that answers AUTH PLAIN and nothing that came along with it.
-    #[arg(long, help_heading = "Server")]
-    pub(crate) auth_first: bool,
-
-    /// Authenticate as this user [setting]
-    #[arg(short, long, value_name = "NAME", help_heading = "Authentication")]
-    pub(crate) user: Option<String>,
-
-    /// A file whose first line is the password; others must not be able to read it [setting]
-    #[arg(long, value_name = "PATH", help_heading = "Authentication")]
-    pub(crate) password_file: Option<PathBuf>,
-
-    /// auto, none, PLAIN or LOGIN [default: auto] [setting]
-    #[arg(long, value_name = "MECHANISM", help_heading = "Authentication")]
-    pub(crate) auth: Option<String>,
-
-    /// Send credentials even without TLS, where anybody on the way can read them [setting]
-    #[arg(long, help_heading = "Authentication")]
-    pub(crate) allow_cleartext_auth: bool,
-
-    /// Nobody gets the message unless everybody is accepted [setting]
-    #[arg(long, help_heading = "Delivery")]
-    pub(crate) all_or_nothing: bool,
-
-    /// Try so many more times after a temporary failure, waiting longer each time [setting]
-    ///
-    /// Waits 1 s, 4 s, 16 s and so on up to 5 minutes, within --deadline: 3 cover 21 s, and 5
-    /// the 6 minutes that greylisting takes. What may have been delivered is not sent again.
-    #[arg(long, value_name = "N", help_heading = "Delivery")]
-    pub(crate) retry: Option<String>,
-
-    /// Show the dialogue on standard error (secrets as ***) [setting]
-    #[arg(short, long, help_heading = "Output")]
-    pub(crate) verbose: bool,
-
-    /// Say nothing on standard error; the exit code tells [setting]
-    #[arg(short, long, help_heading = "Output", conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-
-    /// Print the result as one JSON object [setting]
-    #[arg(long, help_heading = "Output")]
-    pub(crate) json: bool,
 }
 
-impl Args {
-    /// Reads the command line.
-    ///
-    /// An option's value is taken as it is, also when it starts with a hyphen: a subject may be
-    /// `-50 % off`, a text a diff, an address `-f@example.com`.
-    pub(crate) fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let as_it_is = |arg: clap::Arg| {
-            let takes_value = arg.get_action().takes_values();
-            arg.allow_hyphen_values(takes_value)
-        };
-        let matches = Self::command()
-            .mut_args(as_it_is)
-            .try_get_matches_from(arguments)?;
-        Self::from_arg_matches(&matches)
+/// A command line that was understood.
+pub(crate) struct CommandLine {
+    pub(crate) task: Task,
+    /// The settings that were typed.
+    pub(crate) flags: Flags,
+}
+
+/// What the program is to do.
+pub(crate) enum Task {
+    Send(Box<Args>),
+    Config(ConfigTask),
+}
+
+impl Task {
+    /// Whether what stands in settings files counts for it.
+    pub(crate) fn reads_settings_files(&self) -> bool {
+        !matches!(self, Self::Config(ConfigTask::Path))
+    }
+}
+
+/// What `smtpsend config` is to do.
+pub(crate) enum ConfigTask {
+    Show,
+    Path,
+}
+
+/// Reads the command line.
+pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
+    let mut matches = grammar().try_get_matches_from(arguments)?;
+    let (task, flags) = match matches.remove_subcommand() {
+        None => (
+            Task::Send(Box::new(Args::from_arg_matches(&matches)?)),
+            matches,
+        ),
+        Some((_, mut config)) => match config.remove_subcommand() {
+            Some((name, flags)) if name == "path" => (Task::Config(ConfigTask::Path), flags),
+            Some((_, flags)) => (Task::Config(ConfigTask::Show), flags),
+            None => (Task::Config(ConfigTask::Show), config),
+        },
+    };
+    Ok(CommandLine {
+        task,
+        flags: Flags(flags),
+    })
+}
+
+/// Whether there is a subcommand of this name.
+pub(crate) fn is_subcommand(word: &str) -> bool {
+    grammar().find_subcommand(word).is_some()
+}
+
+fn grammar() -> Command {
+    let root = Args::augment_args(Command::new("smtpsend").version(env!("CARGO_PKG_VERSION")))
+        .about("Send one message over SMTP, and tell the truth about every recipient")
+        .long_about(ABOUT)
+        .after_help(AFTER_HELP)
+        .after_long_help(AFTER_LONG_HELP)
+        .override_usage(USAGE)
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+        .subcommand(config());
+    with_settings(root, |_| true)
+}
+
+fn config() -> Command {
+    let subcommand = |name: &'static str, about: &'static str| Command::new(name).about(about);
+    Command::new("config")
+        .about("The settings: show, path")
+        .subcommand_required(true)
+        .disable_help_subcommand(true)
+        .subcommand(with_settings(
+            subcommand(
+                "show",
+                "Print each setting and where it comes from, secrets hidden",
+            ),
+            |_| true,
+        ))
+        .subcommand(with_settings(
+            subcommand("path", "Print the name of the settings file"),
+            |heading| heading == Heading::Settings,
+        ))
+}
+
+/// Adds the settings under these headings.
+///
+/// An option's value is taken as it is, also when it starts with a hyphen: a subject may be
+/// `-50 % off`, a text a diff, an address `-f@example.com`.
+fn with_settings(command: Command, wanted: fn(Heading) -> bool) -> Command {
+    let settings = SETTINGS
+        .iter()
+        .filter(|setting| setting.place != Place::NoFlag && wanted(setting.heading));
+    let args = settings.flat_map(|setting| {
+        let opposite = (setting.form == Form::Switch).then(|| opposite_of(setting));
+        std::iter::once(flag_of(setting)).chain(opposite)
+    });
+    command.args(args).mut_args(|arg| {
+        let takes_value = arg.get_action().takes_values() && !arg.is_positional();
+        arg.allow_hyphen_values(takes_value)
+    })
+}
+
+fn flag_of(setting: &'static Setting) -> Arg {
+    let mark = match setting.default {
+        Some(default) => format!("[default: {default}] [setting]"),
+        None => "[setting]".to_owned(),
+    };
+    let help = format!("{} {mark}", setting.help);
+    let mut arg = Arg::new(setting.name)
+        .long(setting.name)
+        .help(help.clone())
+        .help_heading(setting.heading.text());
+    if !setting.more.is_empty() {
+        arg = arg.long_help(format!("{help}\n\n{}", setting.more));
+    }
+    if let Some(short) = setting.short {
+        arg = arg.short(short);
+    }
+    match setting.form {
+        Form::Switch => {
+            let arg = arg.action(ArgAction::SetTrue);
+            let arg = arg.overrides_with(setting.opposite);
+            // Together they say nothing; the later one of two flags does not win here.
+            if setting.name == "quiet" {
+                arg.conflicts_with("verbose")
+            } else {
+                arg
+            }
+        }
+        Form::List => value_of(arg, setting).action(ArgAction::Append),
+        Form::Text | Form::Path => value_of(arg, setting).action(ArgAction::Set),
+    }
+}
+
+fn value_of(arg: Arg, setting: &'static Setting) -> Arg {
+    arg.value_name(setting.value)
+        .value_parser(value_parser!(OsString))
+}
+
+/// `--no-json` for `--json`, `--pipelining` for `--no-pipelining`: what a file or a variable has
+/// switched on can be switched off.
+fn opposite_of(setting: &'static Setting) -> Arg {
+    Arg::new(setting.opposite)
+        .long(setting.opposite)
+        .action(ArgAction::SetTrue)
+        .overrides_with(setting.name)
+        .hide(true)
+}
+
+/// The settings on the command line.
+#[derive(Debug, Default)]
+pub(crate) struct Flags(ArgMatches);
+
+impl Flags {
+    /// What was typed for this setting; lists that came several times are joined.
+    pub(crate) fn value(&self, setting: &Setting) -> Option<OsString> {
+        if setting.form == Form::Switch {
+            return self.switched(setting).map(Into::into);
+        }
+        let values = self.0.try_get_many::<OsString>(setting.name).ok()??;
+        let mut joined = OsString::new();
+        for value in values {
+            if !joined.is_empty() {
+                joined.push(", ");
+            }
+            joined.push(value);
+        }
+        Some(joined)
+    }
+
+    /// Whether a switch was typed, and not its opposite.
+    pub(crate) fn is_on(&self, name: &str) -> bool {
+        setting(name).and_then(|setting| self.switched(setting)) == Some("on")
+    }
+
+    fn switched(&self, setting: &Setting) -> Option<&'static str> {
+        let typed = |name: &str| matches!(self.0.try_get_one::<bool>(name), Ok(Some(true)));
+        if typed(setting.name) {
+            Some("on")
+        } else if typed(setting.opposite) {
+            Some("off")
+        } else {
+            None
+        }
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use clap::CommandFactory as _;
+    use super::*;
+
+    fn flags(typed: &str) -> Flags {
+        let typed = std::iter::once("smtpsend").chain(typed.split_whitespace());
+        Flags(grammar().try_get_matches_from(typed).unwrap())
+    }
+
+    fn value(typed: &str, name: &str) -> Option<String> {
+        let value = flags(typed).value(setting(name).unwrap())?;
+        Some(value.into_string().unwrap())
+    }
 
     #[test]
     fn the_grammar_is_consistent() {
-        super::Args::command().debug_assert();
+        grammar().debug_assert();
+    }
+
+    #[test]
+    fn the_later_of_a_switch_and_its_opposite_counts() {
+        assert_eq!(value("--json", "json").unwrap(), "on");
+        assert_eq!(value("--json --no-json", "json").unwrap(), "off");
+        assert_eq!(
+            value("--pipelining --no-pipelining", "no-pipelining").unwrap(),
+            "on"
+        );
+        assert_eq!(value("", "json"), None);
+    }
+
+    #[test]
+    fn a_list_may_come_in_parts() {
+        assert_eq!(
+            value("--reply-to a@x.org --reply-to b@x.org", "reply-to").unwrap(),
+            "a@x.org, b@x.org"
+        );
     }
 }

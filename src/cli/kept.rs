@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use super::request::Environment;
+use super::settings::Environment;
 use crate::failure::{Failure, Kind, Result};
 use crate::message::Store;
 

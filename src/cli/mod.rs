@@ -5,12 +5,15 @@
 //! here, so that they can name the flag or file; their exit code is that of the [`Failure`] inside.
 
 mod args;
+mod config;
 mod credentials;
 mod host;
 mod json;
 mod kept;
 mod output;
 mod request;
+mod secrets;
+mod send;
 mod settings;
 mod stdin;
 mod way;
@@ -21,14 +24,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use self::args::Args;
-use self::output::{Console, Volume, after_output, recipients, to_stdout};
-use self::request::Request;
-use self::settings::Settings;
+use self::args::{CommandLine, Task};
+use self::output::{Console, Volume, after_output, to_stdout};
+use self::settings::{SETTINGS, Settings, on_or_off};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
-use crate::message::unreadable;
-use crate::submit::Submission;
 
 /// Runs the program with these arguments (the first is its name) and this process's environment,
 /// and gives the exit code.
@@ -36,8 +36,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     report_bugs();
     let console = Console::new();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let exit = match Args::read(&arguments) {
-        Ok(args) => send(&args, &console),
+    let exit = match args::read(&arguments) {
+        Ok(line) => perform(line, &console),
         Err(error) => told_by_clap(&error, &arguments, &console),
     };
     after_output(exit, &console).into()
@@ -66,7 +66,12 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
     let what = what.strip_prefix("error: ").unwrap_or(what).to_owned();
     let tip = text
         .lines()
-        .find_map(|line| line.trim().strip_prefix("tip: "));
+        .find_map(|line| line.trim().strip_prefix("tip: "))
+        .filter(|tip| !names_an_opposite(tip));
+    let what = match supposed_subcommand(&what).filter(|_| tip.is_none()) {
+        Some(word) => format!("unexpected argument '{word}' found"),
+        None => what,
+    };
     let hint = hint_for(&what)
         .or(tip)
         .unwrap_or("smtpsend --help names every option");
@@ -75,8 +80,28 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
     fail(&failure.into(), json, console)
 }
 
+/// The word that stands where a subcommand may and is none.
+fn supposed_subcommand(what: &str) -> Option<&str> {
+    let word = ["unrecognized subcommand '", "the subcommand '"]
+        .iter()
+        .find_map(|start| what.strip_prefix(start))?;
+    let word = word.split('\'').next();
+    word.filter(|word| !args::is_subcommand(word))
+}
+
+/// Whether a tip is about a flag that stands in no help, which is no help.
+fn names_an_opposite(tip: &str) -> bool {
+    let opposites = SETTINGS.iter().map(|setting| setting.opposite);
+    opposites
+        .filter(|name| !name.is_empty())
+        .any(|name| tip.contains(&format!("'--{name}'")))
+}
+
 /// What to do instead of what other programs call so.
 fn hint_for(what: &str) -> Option<&'static str> {
+    if what.starts_with("the subcommand ") {
+        return Some("options stand behind the subcommand, and those of a message go with none");
+    }
     let argument = what
         .strip_prefix("unexpected argument '")?
         .split('\'')
@@ -102,45 +127,45 @@ fn hint_for(what: &str) -> Option<&'static str> {
     })
 }
 
-fn send(args: &Args, console: &Console) -> Exit {
+/// Does what the command line says.
+fn perform(line: CommandLine, console: &Console) -> Exit {
     let environment = |name: &str| std::env::var_os(name);
-    let settings = Settings::new(&environment);
-    let json = match volume_and_json(args, &settings, console) {
-        Ok(json) => json,
-        Err(error) => return fail(&error, args.json, console),
-    };
-    let request = match request::read(args, &settings, &environment, console) {
-        Ok(request) => request,
-        Err(error) => return fail(&error, json, console),
-    };
-    if args.dry_run {
-        return match dry_run(&request, console) {
-            Ok(()) => Exit::Ok,
-            Err(error) => fail(&error, false, console),
-        };
-    }
-    let Request {
-        message,
-        envelope,
-        plan,
-    } = request;
-    let report = Submission::new(plan).submit(&envelope, &message, console);
-    console.report(&report);
-    let exit = report.exit();
-    if json {
-        print_json(&json::Result::of(&report), exit, console)
+    // Whatever is wrong with the settings is told in the form that was asked for.
+    let asked_for_json = line.flags.is_on("json");
+    let settings = if line.task.reads_settings_files() {
+        Settings::with_files(line.flags, &environment)
     } else {
-        exit
-    }
+        Ok(Settings::new(line.flags, &environment))
+    };
+    let told = settings.and_then(|settings| {
+        let json = volume_and_json(&settings, console)?;
+        Ok((settings, json))
+    });
+    let (mut settings, json) = match told {
+        Ok(told) => told,
+        Err(error) => return fail(&error, asked_for_json, console),
+    };
+    let done = match &line.task {
+        Task::Send(args) => send::send(args, &mut settings, json, console),
+        Task::Config(task) => config::run(task, &mut settings, json),
+    };
+    done.unwrap_or_else(|error| fail(&error, json, console))
 }
 
-fn volume_and_json(args: &Args, settings: &Settings<'_>, console: &Console) -> Result<bool> {
-    if settings.switch("quiet", args.quiet)? && !args.verbose {
-        console.set_volume(Volume::Quiet);
-    } else if settings.switch("verbose", args.verbose)? {
-        console.set_volume(Volume::Verbose);
-    }
-    settings.switch("json", args.json && !args.dry_run)
+/// How much is said, and whether the result is JSON; of `quiet` and `verbose` the stronger counts.
+fn volume_and_json(settings: &Settings<'_>, console: &Console) -> Result<bool> {
+    let switched = |name| {
+        let switch = settings.valued(name, on_or_off)?;
+        Ok::<_, anyhow::Error>(switch.filter(|(_, on)| *on).map(|(origin, _)| origin))
+    };
+    let volume = match (switched("quiet")?, switched("verbose")?) {
+        (Some(quiet), Some(verbose)) if verbose.outranks(&quiet) => Volume::Verbose,
+        (Some(_), _) => Volume::Quiet,
+        (None, Some(_)) => Volume::Verbose,
+        (None, None) => Volume::Normal,
+    };
+    console.set_volume(volume);
+    settings.switch("json")
 }
 
 /// Says what went wrong before anything was sent.
@@ -174,50 +199,5 @@ fn print_json(result: &json::Result<'_>, exit: Exit, console: &Console) -> Exit 
             );
             fail(&Failure::new(failure.kind, words).into(), false, console)
         }
-    }
-}
-
-/// The exact message on standard output; the envelope and the plan on standard error.
-fn dry_run(request: &Request, console: &Console) -> Result<()> {
-    let Request {
-        message,
-        envelope,
-        plan,
-    } = request;
-    let content = message.content(true, true)?;
-    console.line(&format!("envelope sender: <{}>", envelope.sender()));
-    for recipient in envelope.recipients() {
-        console.line(&format!("recipient: <{recipient}>"));
-    }
-    if plan.rungs.is_empty() {
-        console.line("plan: no server is set");
-    }
-    for rung in &plan.rungs {
-        console.line(&format!("plan: {rung} {}", rung.security.name()));
-    }
-    console.line(&format!(
-        "size: {} octets, for {}",
-        content.facts().size,
-        recipients(envelope.recipients().len())
-    ));
-    let mut reader = content.reader();
-    let mut unread = None;
-    to_stdout(|out| {
-        loop {
-            match reader.next_chunk() {
-                Ok(Some(chunk)) => out.write_all(chunk)?,
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    unread = Some(error);
-                    return Ok(());
-                }
-            }
-        }
-    })?;
-    match unread {
-        Some(error) => Err(unreadable(&error)
-            .at("the message cannot be read any more")
-            .into()),
-        None => Ok(()),
     }
 }

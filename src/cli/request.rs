@@ -11,20 +11,17 @@ use anyhow::{Context as _, Result};
 use super::args::Args;
 use super::host::{HostName, user_name};
 use super::output::Console;
-use super::settings::{Origin, Settings};
-use super::{stdin, way};
+use super::settings::{Environment, Origin, Settings};
+use super::{credentials, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind};
 use crate::message::{
-    Fields, HeaderField, Input, Intake, Message, Store, Text, classify, nearly_a_message,
+    Fields, HeaderField, Input, Intake, Message, Store, Text, author, classify, nearly_a_message,
     new_message_id,
 };
 use crate::plan::Plan;
 use crate::smtp::Observer as _;
-
-/// The environment: a variable's value by its name.
-pub(crate) type Environment<'e> = &'e dyn Fn(&str) -> Option<std::ffi::OsString>;
 
 /// What `send` needs.
 pub(crate) struct Request {
@@ -34,42 +31,47 @@ pub(crate) struct Request {
 }
 
 /// Reads everything that is to be sent and how.
-pub(crate) fn read(
-    args: &Args,
-    settings: &Settings<'_>,
-    environment: Environment<'_>,
-    console: &Console,
-) -> Result<Request> {
+pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) -> Result<Request> {
     let start = Instant::now();
     let host = HostName::of_this_machine();
-    let from = settings.text("from", args.from.as_ref())?;
-    let sender_flag = settings.text("envelope-from", args.envelope_from.as_ref())?;
-    let sender_flag = sender_flag
-        .map(|(origin, text)| ReversePath::parse(&text).context(origin.name().to_owned()))
-        .transpose()?;
-    let fields = fields(args, settings, environment, &host, from.as_ref())?;
-    let bcc = lists("--bcc", &args.bcc)?;
-    let charset = settings.value("charset", args.charset.as_ref(), charset)?;
+    let handed = credentials::Handed::take(settings)?;
     let source = source(args, settings)?;
+    if matches!(source, Source::Stdin(_)) {
+        handed.leaves_standard_input()?;
+    }
+    let early = choose_profile(&source, settings, start, console)?;
+    let from = settings.text("from")?;
+    let sender_flag = settings.valued("envelope-from", ReversePath::parse)?;
+    let fields = fields(args, settings, &host, from.as_ref())?;
+    let bcc = lists("--bcc", &args.bcc)?;
+    let charset = settings.value("charset", charset)?;
     // What the flags say wrong is told first. But nobody should type a message for nothing: before
     // one is read, the way must be known.
-    let mut plan = way::plan(args, settings, &host, start);
+    let mut plan = way::plan(settings, &host, start).and_then(|plan| {
+        if !args.dry_run {
+            way::need_server(&plan)?;
+        }
+        Ok(plan)
+    });
     if matches!(source, Source::Stdin(_)) {
         plan = Ok(plan?);
     }
     let deadline = plan.as_ref().ok().and_then(|plan| plan.waits.deadline);
-    let given = given(&source, deadline, environment, console)?;
+    let given = match early {
+        Some(given) => given,
+        None => given(&source, deadline, settings.environment(), console)?,
+    };
     let message = message(&source, given, &fields, charset.as_deref(), console)?;
 
     let mut recipients: Vec<Address> = Vec::new();
     for list in [&fields.to, &fields.cc, &bcc] {
         recipients.extend(list.addresses().cloned());
     }
-    if recipients.is_empty() || settings.switch("read-recipients", args.read_recipients)? {
+    if recipients.is_empty() || settings.switch("read-recipients")? {
         recipients.extend(message.recipients()?);
     }
     let sender = match (sender_flag, &fields.from) {
-        (Some(sender), _) => sender,
+        (Some((_, sender)), _) => sender,
         (None, Some(from)) => ReversePath::from(only_mailbox(from)?.address().clone()),
         (None, None) => ReversePath::from(
             message
@@ -84,13 +86,41 @@ pub(crate) fn read(
         console.warning(warning);
     }
     if !args.dry_run {
-        way::add_credentials(&mut plan, args, settings, console)?;
+        credentials::add(&mut plan, settings, handed, console)?;
     }
     Ok(Request {
         message,
         envelope,
         plan,
     })
+}
+
+/// Chooses the profile by the From address: that of a flag, else that of the message, else that of
+/// the settings. What had to be read for that is given back.
+fn choose_profile(
+    source: &Source<'_>,
+    settings: &mut Settings<'_>,
+    start: Instant,
+    console: &Console,
+) -> Result<Option<Store>> {
+    // What is no address is told when it is used.
+    let address = |text: &str| AddressList::parse(text).ok()?.addresses().next().cloned();
+    let from = settings.text("from")?;
+    settings.choose_profile(from.as_ref().and_then(|(_, text)| address(text)).as_ref())?;
+    let Source::Stdin(how) = source else {
+        return Ok(None);
+    };
+    if from.is_some_and(|(origin, _)| origin.is_flag()) || !settings.profile_depends_on_from()? {
+        return Ok(None);
+    }
+    let deadline = way::deadline(settings, start)?;
+    let given = given(source, deadline, settings.environment(), console)?;
+    if classify(&given, *how).is_ok_and(|intake| intake == Intake::Message)
+        && let Some(author) = author(&given)?
+    {
+        settings.choose_profile(Some(&author))?;
+    }
+    Ok(Some(given))
 }
 
 /// Where the message or its text comes from.
@@ -104,16 +134,19 @@ enum Source<'a> {
 }
 
 fn source<'a>(args: &'a Args, settings: &Settings<'_>) -> Result<Source<'a>> {
-    let asked = settings.value("input", args.input.as_ref(), input)?;
+    let asked = settings.valued("input", input)?;
     let source = match (&args.body, &args.body_file) {
         (Some(text), _) => Source::Text(text),
         (None, Some(path)) if path.as_os_str() == "-" => Source::Stdin(Input::Body),
         (None, Some(path)) => Source::File(path),
-        (None, None) => return Ok(Source::Stdin(asked.unwrap_or(Input::Auto))),
+        (None, None) => {
+            let how = asked.map_or(Input::Auto, |(_, input)| input);
+            return Ok(Source::Stdin(how));
+        }
     };
     // A flag is meant for this message; a variable is there for those that are read.
-    let wanted = asked.filter(|_| args.input.is_some());
-    let agreed = match wanted {
+    let wanted = asked.filter(|(origin, _)| origin.is_flag());
+    let agreed = match wanted.map(|(_, input)| input) {
         None | Some(Input::Auto) => true,
         Some(Input::Body) => matches!(source, Source::Stdin(_)),
         Some(Input::Message) => false,
@@ -200,7 +233,6 @@ fn input(text: &str) -> crate::failure::Result<Input> {
 fn fields(
     args: &Args,
     settings: &Settings<'_>,
-    environment: Environment<'_>,
     host: &HostName,
     from: Option<&(Origin, String)>,
 ) -> Result<Fields> {
@@ -208,21 +240,19 @@ fn fields(
         .map(|(origin, text)| {
             let list = AddressList::parse(text).map_err(anyhow::Error::from);
             list.and_then(|list| only_mailbox(&list).map(|_| list))
-                .context(origin.name().to_owned())
+                .context(origin.to_string())
                 .map(|list| (origin, list))
         })
         .transpose()?;
     let (from, default_from) = match named {
         Some((Origin::Flag(_), list)) => (Some(list.clone()), only_mailbox(&list)?),
-        Some((Origin::Environment(_), list)) => (None, only_mailbox(&list)?),
-        None => (None, Mailbox::new(None, own_address(environment, host)?)?),
+        Some((_, list)) => (None, only_mailbox(&list)?),
+        None => (
+            None,
+            Mailbox::new(None, own_address(settings.environment(), host)?)?,
+        ),
     };
-    let mut reply_to = lists("--reply-to", &args.reply_to)?;
-    if reply_to.is_empty() {
-        reply_to = settings
-            .value("reply-to", None, AddressList::parse)?
-            .unwrap_or_default();
-    }
+    let reply_to = settings.value("reply-to", AddressList::parse)?;
     let id_domain = match host {
         HostName::Full(name) => crate::address::domain_to_ascii(name).ok(),
         HostName::Short(_) => None,
@@ -231,7 +261,7 @@ fn fields(
     Ok(Fields {
         to: lists("--to", &args.to)?,
         cc: lists("--cc", &args.cc)?,
-        reply_to,
+        reply_to: reply_to.unwrap_or_default(),
         subject: args.subject.clone(),
         headers: args
             .headers

@@ -8,73 +8,38 @@ use anyhow::{Context as _, Result};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use super::args::Args;
-use super::credentials;
 use super::host::HostName;
-use super::output::Console;
-use super::settings::{Settings, count, parsed, seconds};
+use super::settings::{Origin, Settings, count, parsed, seconds};
 use super::stdin;
 use crate::failure::{Failure, Kind};
 use crate::plan::{EhloName, Plan};
 use crate::route::policy::PortList;
-use crate::route::{Security, Server};
-use crate::smtp::{AuthChoice, CleartextAuth, Credentials, Observer as _, Trust, Waits};
+use crate::route::{Rung, Security, Server};
+use crate::smtp::{AuthChoice, CleartextAuth, Trust, Waits};
 
 /// Most octets of a file of authorities; Mozilla's whole list has a quarter of a MiB.
 const CA_FILE_LIMIT: usize = 16 << 20;
 
-/// The plan without its credentials; `start` is when the run began.
-pub(super) fn plan(
-    args: &Args,
-    settings: &Settings<'_>,
-    host: &HostName,
-    start: Instant,
-) -> Result<Plan> {
-    let servers = settings.value("server", args.server.as_ref(), Server::list)?;
-    let ports = settings.value("ports", args.ports.as_ref(), parsed::<PortList>)?;
-    let tls = settings.value("tls", args.tls.as_ref(), parsed::<Security>)?;
-    if servers.is_none() && !args.dry_run {
-        return Err(Failure::new(Kind::Config, "no server is set")
-            .with_hint(
-                "name your provider's submission server with --server HOST or SMTPSEND_SERVER",
-            )
-            .into());
-    }
-    let mut rungs = Vec::new();
-    // A contradiction is the command line's fault only if it takes part in it.
-    let typed = args.server.is_some() || args.ports.is_some() || args.tls.is_some();
-    // A scheme that was typed goes before a mode from the environment, as any flag does.
-    let scheme_decides = args.server.is_some() && args.tls.is_none();
-    for server in servers.iter().flatten() {
-        let tls = tls.filter(|_| !(scheme_decides && server.implicit));
-        let found = server.rungs(ports.as_ref(), tls);
-        rungs.extend(found.map_err(|failure| match failure.kind {
-            Kind::Usage if !typed => Failure {
-                kind: Kind::Config,
-                ..failure
-            },
-            _ => failure,
-        })?);
-    }
-    let mut plan = Plan::new(rungs);
+/// The plan without its credentials, and without rungs when no server is set; `start` is when the
+/// run began.
+pub(super) fn plan(settings: &Settings<'_>, host: &HostName, start: Instant) -> Result<Plan> {
+    let mut plan = Plan::new(rungs(settings)?);
     let defaults = Waits::default();
     plan.waits = Waits {
-        reply: settings.value("timeout", args.timeout.as_ref(), seconds)?,
+        reply: settings.value("timeout", seconds)?,
         connect: settings
-            .value("connect-timeout", args.connect_timeout.as_ref(), seconds)?
+            .value("connect-timeout", seconds)?
             .unwrap_or(defaults.connect),
-        deadline: settings
-            .value("deadline", args.deadline.as_ref(), seconds)?
-            .map(|most| start + most),
+        deadline: deadline(settings, start)?,
     };
-    plan.trust = trust(args, settings, plan.waits.deadline)?;
+    plan.trust = trust(settings, plan.waits.deadline)?;
     plan.auth = settings
-        .value("auth", args.auth.as_ref(), parsed::<AuthChoice>)?
+        .value("auth", parsed::<AuthChoice>)?
         .unwrap_or_default();
-    if settings.switch("allow-cleartext-auth", args.allow_cleartext_auth)? {
+    if settings.switch("allow-cleartext-auth")? {
         plan.cleartext_auth = Some(CleartextAuth::dangerous_allow());
     }
-    plan.ehlo = match settings.value("ehlo", args.ehlo.as_ref(), parsed::<EhloName>)? {
+    plan.ehlo = match settings.value("ehlo", parsed::<EhloName>)? {
         Some(name) => Some(name),
         // A short name says nothing to a server: then the address stands in for it.
         None => match host {
@@ -82,18 +47,70 @@ pub(super) fn plan(
             HostName::Short(_) => None,
         },
     };
-    plan.pipelining = !settings.switch("no-pipelining", args.no_pipelining)?;
-    plan.chunking = !settings.switch("no-chunking", args.no_chunking)?;
-    plan.auth_first = settings.switch("auth-first", args.auth_first)?;
-    plan.all_or_nothing = settings.switch("all-or-nothing", args.all_or_nothing)?;
-    plan.retries = settings
-        .value("retry", args.retry.as_ref(), count)?
-        .unwrap_or(0);
+    plan.pipelining = !settings.switch("no-pipelining")?;
+    plan.chunking = !settings.switch("no-chunking")?;
+    plan.auth_first = settings.switch("auth-first")?;
+    plan.all_or_nothing = settings.switch("all-or-nothing")?;
+    plan.retries = settings.value("retry", count)?.unwrap_or(0);
     Ok(plan)
 }
 
-fn trust(args: &Args, settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Trust> {
-    let whose = settings.value("trust", args.trust.as_ref(), |text| match text {
+/// Says what to do when no server is set.
+///
+/// # Errors
+/// `Config` when the plan leads nowhere.
+pub(super) fn need_server(plan: &Plan) -> Result<()> {
+    if !plan.rungs.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new(Kind::Config, "no server is set");
+    Err(failure
+        .with_hint("name your provider's submission server with --server HOST or SMTPSEND_SERVER")
+        .into())
+}
+
+/// When the run must be over.
+pub(super) fn deadline(settings: &Settings<'_>, start: Instant) -> Result<Option<Instant>> {
+    let most = settings.value("deadline", seconds)?;
+    Ok(most.map(|most| start + most))
+}
+
+fn rungs(settings: &Settings<'_>) -> Result<Vec<Rung>> {
+    let Some((origin, servers)) = settings.valued("server", Server::list)? else {
+        // What is wrong in them is told all the same.
+        settings.value("ports", parsed::<PortList>)?;
+        settings.value("tls", parsed::<Security>)?;
+        return Ok(Vec::new());
+    };
+    let ports = settings.valued("ports", parsed::<PortList>)?;
+    let tls = settings.valued("tls", parsed::<Security>)?;
+    // A contradiction is the command line's fault only if it takes part in it.
+    let others = ports
+        .iter()
+        .map(|(origin, _)| origin)
+        .chain(tls.iter().map(|(origin, _)| origin));
+    let typed = others.clone().any(Origin::is_flag) || origin.is_flag();
+    let blame = if typed { Kind::Usage } else { Kind::Config };
+    // The scheme of a server goes before a mode that a weaker layer names.
+    let scheme_decides = tls.as_ref().is_some_and(|(mode, _)| origin.outranks(mode));
+    let mut rungs = Vec::new();
+    for server in servers {
+        let mode = tls.as_ref().map(|(_, mode)| *mode);
+        let mode = mode.filter(|_| !(scheme_decides && server.implicit));
+        let found = server.rungs(ports.as_ref().map(|(_, ports)| ports), mode);
+        rungs.extend(found.map_err(|failure| match failure.kind {
+            Kind::Usage => Failure {
+                kind: blame,
+                ..failure
+            },
+            _ => failure,
+        })?);
+    }
+    Ok(rungs)
+}
+
+fn trust(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Trust> {
+    let whose = settings.value("trust", |text| match text {
         "webpki" => Ok(Trust {
             webpki: true,
             ..Trust::default()
@@ -107,14 +124,14 @@ fn trust(args: &Args, settings: &Settings<'_>, deadline: Option<Instant>) -> Res
             format!("\"{text}\" is neither webpki nor system"),
         )),
     })?;
-    let Some((origin, path)) = settings.path("ca-file", args.ca_file.as_ref()) else {
+    let Some((origin, path)) = settings.path("ca-file")? else {
         return Ok(whose.unwrap_or(Trust {
             webpki: true,
             ..Trust::default()
         }));
     };
-    let pem = stdin::read_file(&path, CA_FILE_LIMIT, deadline).context(origin.name().to_owned())?;
-    let place = |what: &dyn Display| format!("{}: {}: {what}", origin.name(), path.display());
+    let pem = stdin::read_file(&path, CA_FILE_LIMIT, deadline).context(origin.to_string())?;
+    let place = |what: &dyn Display| format!("{}: {}: {what}", origin, path.display());
     let unusable = |what: &dyn Display| Failure::new(Kind::Config, place(what));
     let authorities: Vec<_> = CertificateDer::pem_slice_iter(&pem)
         .collect::<std::result::Result<_, _>>()
@@ -126,60 +143,4 @@ fn trust(args: &Args, settings: &Settings<'_>, deadline: Option<Instant>) -> Res
         authorities,
         ..whose.unwrap_or_default()
     })
-}
-
-/// Adds the user and the password, if there is a user.
-pub(super) fn add_credentials(
-    plan: &mut Plan,
-    args: &Args,
-    settings: &Settings<'_>,
-    console: &Console,
-) -> Result<()> {
-    if plan.auth == AuthChoice::Never {
-        return Ok(());
-    }
-    let user = match settings.value("user", args.user.as_ref(), user_name_given)? {
-        Some(user) => Some(user),
-        None => user_in_server(args, settings)?,
-    };
-    let Some(user) = user else {
-        if args.password_file.is_some() {
-            return Err(Failure::new(Kind::Usage, "--password-file without a user")
-                .with_hint("add --user")
-                .into());
-        }
-        return Ok(());
-    };
-    keep_secrets_out_of_core_files();
-    let (password, source) = credentials::password(&user, args.password_file.as_ref(), settings)?;
-    console.note(&format!("the password is from {source}"));
-    plan.credentials = Some(Credentials::new(user, password).context(source)?);
-    Ok(())
-}
-
-fn user_name_given(text: &str) -> crate::failure::Result<String> {
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(Failure::new(
-            Kind::Usage,
-            "no user name, or one with control characters",
-        ));
-    }
-    Ok(text.to_owned())
-}
-
-/// The user of a `smtp://user@host`; all servers share one.
-fn user_in_server(args: &Args, settings: &Settings<'_>) -> Result<Option<String>> {
-    let servers = settings.value("server", args.server.as_ref(), Server::list)?;
-    Ok(servers.into_iter().flatten().find_map(|server| server.user))
-}
-
-/// From here on there is a secret in memory: no core file, and no other process of this user
-/// reads it.
-fn keep_secrets_out_of_core_files() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-        // Where the kernel refuses, sending mail still works as it did.
-        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    }
 }

@@ -88,11 +88,14 @@ pub(super) fn push_list(header: &mut Header, name: &str, list: &AddressList) {
 
 /// The address in Sender, else the first in From, where it reads as one.
 pub(super) fn sender_of(header: &Header) -> Option<Address> {
-    ["Sender", "From"].into_iter().find_map(|name| {
-        let text = header.named(name).next()?.text()?;
-        let list = AddressList::parse(&text).ok()?;
-        list.addresses().next().cloned()
-    })
+    address_in(header, "Sender").or_else(|| address_in(header, "From"))
+}
+
+/// The first address in the field of this name.
+pub(super) fn address_in(header: &Header, name: &str) -> Option<Address> {
+    let text = header.named(name).next()?.text()?;
+    let list = AddressList::parse(&text).ok()?;
+    list.addresses().next().cloned()
 }
 
 /// The transfer encoding that `-H` asks for.

@@ -6,8 +6,10 @@
 
 use std::io;
 
-use super::block::{Part, Walk, not_a_field};
+use super::block::{self, Part, Strictness, Walk, not_a_field};
+use super::compose::address_in;
 use super::store::{Store, unreadable};
+use crate::address::Address;
 #[cfg(doc)]
 use crate::failure::Kind;
 use crate::failure::Result;
@@ -83,6 +85,16 @@ pub fn nearly_a_message(input: &Store) -> Result<Option<u64>> {
     let survey = Survey::of(input).map_err(|error| unreadable(&error))?;
     let nearly = survey.tells && survey.fields >= 2;
     Ok(survey.broken.filter(|_| nearly))
+}
+
+/// The first address in the From of a message; none where there is no From, or no address in it.
+///
+/// # Errors
+/// [`Kind::Message`] when `input` is no message; [`Kind::Io`] when it cannot be read where it is
+/// kept.
+pub fn author(input: &Store) -> Result<Option<Address>> {
+    let block = block::read(input, Strictness::Strict)?;
+    Ok(address_in(&block.header, "From"))
 }
 
 /// What a walk over a header block shows.

@@ -33,7 +33,7 @@ use std::time::SystemTime;
 pub use content::{Content, Facts, Reader};
 pub use field::HeaderField;
 pub use identity::new_message_id;
-pub use intake::{Input, Intake, classify, nearly_a_message};
+pub use intake::{Input, Intake, author, classify, nearly_a_message};
 pub use store::{Store, unreadable};
 pub use text::Text;
 

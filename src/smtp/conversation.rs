@@ -105,34 +105,32 @@ pub(crate) fn run<'j>(
 
 impl<'j> Conversation<'_, '_, 'j> {
     fn all(&mut self) -> Result<(), Failure> {
-        loop {
-            let Some((mut parcel, group)) = self.turn() else {
-                return Ok(());
-            };
-            let ended = match self.deliver(&mut parcel, group) {
-                Ok(true) => None,
+        while let Some((mut parcel, group)) = self.turn() {
+            match self.deliver(&mut parcel, group) {
+                Ok(true) => self.settle(parcel),
                 Ok(false) => {
                     self.served = true;
                     self.later.push_back(parcel);
-                    continue;
+                }
+                Err(Ended::Settled) => {
+                    self.settle(parcel);
+                    break;
+                }
+                Err(Ended::Account(failure)) => {
+                    self.settle(parcel);
+                    return Err(failure);
                 }
                 Err(Ended::Again(why)) => {
                     self.jobs.again(parcel.put_off(), why);
-                    return Ok(());
+                    break;
                 }
-                Err(ended) => Some(ended),
-            };
-            self.served = true;
-            self.settle(parcel);
-            match ended {
-                None => {}
-                Some(Ended::Account(failure)) => return Err(failure),
-                Some(Ended::Settled | Ended::Again(_)) => return Ok(()),
             }
         }
+        Ok(())
     }
 
     fn settle(&mut self, parcel: Parcel<'j>) {
+        self.served = true;
         let authenticated = self.session.authenticated;
         let (job, outcome) = parcel.settled(authenticated, self.wants_user);
         self.jobs.done(job, Ok(outcome));
@@ -143,8 +141,17 @@ impl<'j> Conversation<'_, '_, 'j> {
     fn deliver(&mut self, parcel: &mut Parcel<'j>, group: Group) -> Result<bool, Ended> {
         let mut group = group;
         loop {
-            match self.transaction(parcel, group)? {
-                Turn::Over(accepted) if !parcel.go_on(accepted) => return Ok(true),
+            let turn = self.transaction(parcel, group)?;
+            let is_over = self.session.dialogue.is_over();
+            match turn {
+                Turn::Over(accepted) if !parcel.go_on(accepted) => {
+                    return if is_over {
+                        Err(Ended::Settled)
+                    } else {
+                        Ok(true)
+                    };
+                }
+                _ if is_over => return Err(Ended::Again(Again::NewSession)),
                 Turn::Over(_) if self.ahead.is_some() => return Ok(false),
                 Turn::Over(_) if self.is_full() => return Err(Ended::Again(Again::NewSession)),
                 Turn::Over(_) | Turn::Stale => group = self.group(parcel, Pace::Together),
@@ -157,20 +164,13 @@ impl<'j> Conversation<'_, '_, 'j> {
         if let Some(ahead) = self.ahead.take() {
             return Some(ahead);
         }
-        if let Some(parcel) = self.begun() {
+        if !self.is_full()
+            && let Some(parcel) = self.later.pop_front()
+        {
             let group = self.group(&parcel, Pace::Together);
             return Some((parcel, group));
         }
         self.next(Pace::Together)
-    }
-
-    /// The message that waits for another transaction, while there may be one.
-    fn begun(&mut self) -> Option<Parcel<'j>> {
-        if self.is_full() {
-            None
-        } else {
-            self.later.pop_front()
-        }
     }
 
     /// The next message that this server can take, and its commands.

@@ -156,7 +156,12 @@ impl<'j> Parcel<'j> {
 
     /// Whether another transaction will follow the one that is on, as far as that is known.
     pub(super) fn is_to_be_continued(&self) -> bool {
-        !self.waiting.is_empty() || self.now.iter().any(|&index| self.fates.is_postponed(index))
+        self.others_wait() || self.now.iter().any(|&index| self.fates.is_postponed(index))
+    }
+
+    /// Whether there are recipients whose turn has not come.
+    pub(super) fn others_wait(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// Goes on to the next transaction when there is anybody left to be asked: whose turn has not come, or

@@ -257,6 +257,11 @@ impl<'o> Dialogue<'o> {
         self.wire.stop_writing();
     }
 
+    /// Whether nothing more can be said.
+    pub(crate) fn is_over(&self) -> bool {
+        self.out_of_step
+    }
+
     /// Says QUIT, where it would be understood, and does not wait for the answer: what it is about
     /// is settled (RFC 5321 §4.1.1.10).
     pub(crate) fn quit(mut self) {

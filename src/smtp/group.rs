@@ -102,13 +102,14 @@ enum Step {
 impl Replies {
     /// What a broken group means, where the server took AUTH and was then silent about all that
     /// was sent with it.
-    pub(super) fn explain(&self, failure: Failure) -> Failure {
-        if self.authenticated.is_some() && !self.mail_answered && failure.hint.is_none() {
-            failure.with_hint(
-                "the server answered AUTH and nothing that was sent with it: use --auth-first with this server",
-            )
-        } else {
-            failure
+    pub(super) fn explain(&self, stop: Refusal) -> Refusal {
+        let silent = stop.1.is_none() && self.authenticated.is_some() && !self.mail_answered;
+        match stop {
+            (failure, said) if silent && failure.hint.is_none() => {
+                let hint = "the server answered AUTH and nothing that was sent with it: use --auth-first with this server";
+                (failure.with_hint(hint), said)
+            }
+            stop => stop,
         }
     }
 }
@@ -188,15 +189,18 @@ impl Group {
                     reply
                 }
             };
-            let mut closing = reply.code == 421 && !matches!(step, Step::Message);
-            if closing && self.message_may_have_left(dialogue) {
+            if reply.code == 421
+                && !matches!(step, Step::Message)
+                && let Some(refusal) = self.refusal(step, &stage, &reply)
+            {
+                if !self.message_may_have_left(dialogue) {
+                    return Err(refusal);
+                }
                 // It should close now, and the message was not taken. But it has the message: should
                 // it go on all the same, what it says of that is what happened.
-                let refusal = unexpected(&stage, &reply, Kind::Refused);
-                self.goodbye.get_or_insert((refusal, Some(reply.clone())));
-                closing = false;
+                self.goodbye.get_or_insert(refusal);
             }
-            self.take_in(step, &stage, reply, closing, parcel)?;
+            self.take_in(step, &stage, reply, parcel)?;
         }
     }
 
@@ -271,41 +275,38 @@ impl Group {
         step: Step,
         stage: &Stage,
         reply: Reply,
-        closing: bool,
         parcel: &mut Parcel<'_>,
     ) -> Result<(), Refusal> {
-        let replies = &mut self.replies;
-        let refused = |reply: Reply| (unexpected(stage, &reply, Kind::Refused), Some(reply));
+        self.replies.mail_answered |= matches!(step, Step::Mail);
         match step {
-            Step::Reset if reply.answers(250) => {}
-            Step::Reset => return Err(refused(reply)),
-            Step::Auth => {
-                let Some(name) = self.lead.as_ref().map(|lead| lead.name) else {
-                    return Ok(());
-                };
-                match auth::conclude(name, &reply) {
-                    Ok(()) => replies.authenticated = Some(name.as_str()),
-                    Err(failure) if closing || failure.kind == Kind::Protocol => {
-                        return Err((failure, Some(reply)));
-                    }
-                    Err(failure) => replies.auth_refused = Some((failure, Some(reply))),
-                }
-            }
-            Step::Mail if reply.answers(250) => replies.mail_answered = true,
-            Step::Mail => {
-                replies.mail_answered = true;
-                let refusal = refused(reply);
-                if closing || refusal.0.kind == Kind::Protocol {
-                    return Err(refusal);
-                }
-                replies.mail_refused = Some(refusal);
-            }
-            Step::Rcpt(_) if closing => return Err(refused(reply)),
             Step::Rcpt(index) => self.judge(index, stage, reply.brief(), parcel)?,
-            Step::Data if closing => return Err(refused(reply)),
-            Step::Data | Step::Message => replies.last = Some(reply),
+            Step::Data | Step::Message => self.replies.last = Some(reply),
+            Step::Reset | Step::Auth | Step::Mail => {
+                let refusal = self.refusal(step, stage, &reply);
+                match (step, refusal) {
+                    (Step::Auth, None) => {
+                        let lead = self.lead.as_ref();
+                        self.replies.authenticated = lead.map(|lead| lead.name.as_str());
+                    }
+                    (_, None) => {}
+                    (_, Some(refusal)) if refusal.0.kind == Kind::Protocol => return Err(refusal),
+                    (Step::Auth, refusal) => self.replies.auth_refused = refusal,
+                    (Step::Mail, refusal) => self.replies.mail_refused = refusal,
+                    (_, Some(refusal)) => return Err(refusal),
+                }
+            }
         }
         Ok(())
+    }
+
+    /// What a reply means that is not the one due.
+    fn refusal(&self, step: Step, stage: &Stage, reply: &Reply) -> Option<Refusal> {
+        let failure = match (step, &self.lead) {
+            (Step::Auth, Some(lead)) => auth::conclude(lead.name, reply).err()?,
+            (Step::Reset | Step::Mail, _) if reply.answers(250) => return None,
+            _ => unexpected(stage, reply, Kind::Refused),
+        };
+        Some((failure, Some(reply.clone())))
     }
 
     /// Takes in the reply to one RCPT.

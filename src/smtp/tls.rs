@@ -71,7 +71,7 @@ impl Tls {
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&witness) as Arc<dyn ServerCertVerifier>)
             .with_no_client_auth();
-        // One connection a run: tickets would never be used.
+        // Each session sees the certificate anew: they are too few for tickets to be worth keeping.
         config.resumption = rustls::client::Resumption::disabled();
         Ok(Self {
             config: Arc::new(config),

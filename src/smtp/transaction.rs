@@ -54,8 +54,7 @@ impl<'j> Conversation<'_, '_, 'j> {
     fn asked(&mut self, parcel: &mut Parcel<'j>, replies: Replies, pace: Pace) -> Progress<Turn> {
         let Replies { accepted, last, .. } = replies;
         let refused = replies.auth_refused.is_some() || replies.mail_refused.is_some();
-        let lost_count = refused && last.as_ref().is_some_and(|last| last.answers(354));
-        if lost_count {
+        if refused && last.as_ref().is_some_and(|last| last.answers(354)) {
             // Not one octet of the message belongs here.
             self.session.dialogue.abandon();
         }
@@ -63,13 +62,10 @@ impl<'j> Conversation<'_, '_, 'j> {
             return Err(refused_account(parcel, refusal));
         }
         if let Some(refusal) = replies.mail_refused {
-            let stale = pace == Pace::Behind && self.must_reset;
-            return match (stale, lost_count) {
-                (true, true) => Err(Ended::Again(Again::NewSession)),
-                (true, false) => Ok(Turn::Stale),
-                (false, true) => self.mail_refused(parcel, refusal).and(Err(Ended::Settled)),
-                (false, false) => self.mail_refused(parcel, refusal),
-            };
+            if pace == Pace::Behind && self.must_reset {
+                return Ok(Turn::Stale);
+            }
+            return self.mail_refused(parcel, refusal);
         }
         self.must_reset = true;
         if self.manner.all_or_nothing && !accepted.is_empty() && refuse_all_for_one(parcel) {
@@ -86,10 +82,11 @@ impl<'j> Conversation<'_, '_, 'j> {
         let silent = self.session.dialogue.expect_silence(&Stage::Data);
         silent.map_err(|failure| self.lost(parcel, (failure, None)))?;
         if accepted.is_empty() {
-            // 354 without a recipient: an empty message ends it (RFC 2920 §3.1).
+            // 354 without a recipient: an empty message ends it (RFC 2920 §3.1), whatever is said
+            // of that.
             self.session.dialogue.wire.send(b".\r\n");
-            let ended = self.session.dialogue.reply(&Stage::FinalDot);
-            return ended.map(|_| Turn::Over(0)).map_err(|_| Ended::Settled);
+            let _ = self.session.dialogue.reply(&Stage::FinalDot);
+            return Ok(Turn::Over(0));
         }
         self.content(parcel, accepted)
     }
@@ -116,7 +113,10 @@ impl<'j> Conversation<'_, '_, 'j> {
         if broken {
             return Err(self.over(parcel, refusal));
         }
-        parcel.fates.end(&verdict(refusal));
+        // Where nobody was accepted, it is no word on those whose turn has not come.
+        if !accepted.is_empty() {
+            parcel.fates.end(&verdict(refusal));
+        }
         Ok(false)
     }
 
@@ -192,21 +192,14 @@ impl<'j> Conversation<'_, '_, 'j> {
             return Err(refused_account(parcel, refusal));
         }
         if let Some(refusal) = replies.mail_refused {
-            return match self.mail_refused(parcel, refusal) {
-                Ok(_) if foreign => Err(Ended::Settled),
-                turn => turn,
-            };
+            return self.mail_refused(parcel, refusal);
         }
-        if foreign && !replies.accepted.is_empty() {
+        if foreign && (!replies.accepted.is_empty() || parcel.others_wait()) {
             return Err(self.not_chunked());
         }
         if replies.accepted.is_empty() {
             self.must_reset = true;
-            return if foreign {
-                Err(Ended::Settled)
-            } else {
-                Ok(Turn::Over(0))
-            };
+            return Ok(Turn::Over(0));
         }
         self.judged(parcel, replies.accepted, reply)
     }
@@ -249,7 +242,7 @@ impl<'j> Conversation<'_, '_, 'j> {
 
     /// The replies to a group ended before their time.
     fn broken_off(&mut self, parcel: &mut Parcel<'j>, group: Group, stop: Refusal) -> Ended {
-        let stop = (group.replies.explain(stop.0), stop.1);
+        let stop = group.replies.explain(stop);
         let closing = stop.1.as_ref().is_some_and(|reply| reply.code == 421);
         if group.message_may_have_left(&self.session.dialogue) && !closing {
             return self.may_have(parcel, group.replies, stop);

@@ -14,18 +14,24 @@ use crate::smtp::session::{Closed, Greeted, Opening, Session};
 use crate::smtp::tls::Tls;
 use crate::smtp::{Credentials, Observer};
 
-/// Opens a session on the first rung that gives one.
+/// What the rungs need for TLS, for all sessions; nothing where none of them uses it.
+///
+/// # Errors
+/// `Config` when no authority can be loaded or one that was given is not usable.
+pub(super) fn tls(plan: &Plan) -> Result<Option<Tls>> {
+    let secure = |rung: &Rung| rung.security != Security::None;
+    let wanted = plan.rungs.iter().any(secure);
+    wanted.then(|| Tls::new(&plan.trust)).transpose()
+}
+
+/// Opens a session on the first rung that gives one. `tls` is what [`tls`] made for this plan.
 pub(super) fn open<'o>(
     plan: &Plan,
+    tls: Option<&Tls>,
     observer: &'o dyn Observer,
     attempts: &mut Vec<Attempt>,
 ) -> Result<(Session<'o>, Rung)> {
     let rungs = &plan.rungs;
-    let tls = if rungs.iter().any(|rung| rung.security != Security::None) {
-        Some(Tls::new(&plan.trust)?)
-    } else {
-        None
-    };
     let waits = plan.waits;
     let credentials = plan.effective_credentials();
     let hidden = credentials.map_or_else(Vec::new, Credentials::secrets);
@@ -78,14 +84,7 @@ pub(super) fn open<'o>(
             waits,
             greeting_until: started + waits.connect,
         };
-        match establish(
-            plan,
-            socket,
-            rung.security,
-            &opening,
-            tls.as_ref(),
-            observer,
-        ) {
+        match establish(plan, socket, rung.security, &opening, tls, observer) {
             Ok(session) => winner = Some((session, rung.clone())),
             Err(closed) => {
                 attempt.secured = closed.secured;

@@ -1,4 +1,4 @@
-//! The program against real mail servers on loopback: what a scripted server cannot prove.
+//! The program against real servers on loopback: what a scripted server cannot prove.
 //!
 //! `tests/servers/install.sh` installs the servers, `tests/servers/NAME.sh` starts one. Every test has a
 //! server, a directory and ports of its own, and ends what it started. A server that is missing, or that
@@ -8,6 +8,7 @@
 
 mod blackhole;
 mod client;
+mod discovery;
 mod groups;
 mod mailbox;
 mod many;

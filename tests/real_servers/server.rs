@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, kill_process_group, pidfd_open};
 use std::fs::{self, Permissions};
 use std::io::{Write, stderr};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,6 +23,8 @@ pub(crate) enum Recipe {
     Aiosmtpd,
     Chasquid,
     OpenSmtpd,
+    /// No mail server: it answers for DNS, on the plain port.
+    Unbound,
 }
 
 /// The three ports of a recipe.
@@ -139,6 +141,11 @@ impl Scene {
     pub(crate) fn ca_file(&self) -> String {
         let path = self.directory.path().join("certs/ca.pem");
         path.into_os_string().into_string().unwrap()
+    }
+
+    /// Where the server answers without TLS.
+    pub(crate) fn plain_address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.servers[0].ports.plain).into()
     }
 
     /// The options that lead to the submission server, and the sender it takes mail from.
@@ -263,6 +270,7 @@ impl Recipe {
             Self::Aiosmtpd => "aiosmtpd",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "OpenSMTPD",
+            Self::Unbound => "Unbound",
         }
     }
 
@@ -275,12 +283,13 @@ impl Recipe {
             Self::Aiosmtpd => "aiosmtpd",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "opensmtpd",
+            Self::Unbound => "unbound",
         }
     }
 
     /// Those that give privileges up need them first.
     fn needs_root(self) -> bool {
-        !matches!(self, Self::Aiosmtpd | Self::Chasquid)
+        !matches!(self, Self::Aiosmtpd | Self::Chasquid | Self::Unbound)
     }
 }
 

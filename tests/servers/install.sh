@@ -1,10 +1,11 @@
 #!/bin/bash
-# install.sh: puts the mail servers of these tests onto this machine. Call it as root, without arguments.
+# install.sh: puts the servers of these tests onto this machine. Call it as root, without arguments.
 #
-# Postfix, Exim, OpenSMTPD and chasquid conflict with one another as Debian packages: they are unpacked
-# under $SMTPSEND_SERVERS (default /opt/smtpsend-servers), and only the libraries they link are installed.
-# Dovecot has its paths compiled in: it is installed, and kept from starting. aiosmtpd lives in a virtual
-# environment next to the others, Dovecot 2.4 in the files of the Debian it is from. Nothing is started, and no service of the machine is changed.
+# Postfix, Exim, OpenSMTPD and chasquid conflict with one another as Debian packages, and Unbound would be
+# the machine's resolver: they are unpacked under $SMTPSEND_SERVERS (default /opt/smtpsend-servers), and only the
+# libraries they link are installed. Dovecot has its paths compiled in: it is installed, and kept from starting.
+# aiosmtpd lives in a virtual environment next to the others, Dovecot 2.4 among the files of a later Debian.
+# Nothing is started, and no service of the machine is changed.
 #
 # Needs Debian 12 (the recipes are written for its versions), root, and the Debian and Python package
 # registries. Does nothing, quickly, when all is there; ends with a message and non-zero when something
@@ -91,6 +92,8 @@ chown root:root /var/lib/opensmtpd/empty
 chmod 711 /var/lib/opensmtpd/empty
 
 unpack chasquid chasquid usr/bin/chasquid
+
+unpack unbound unbound usr/sbin/unbound
 
 need dovecot-core dovecot-submissiond
 

@@ -89,42 +89,30 @@ fn a_challenge_plain_does_not_have_is_cancelled() {
 
 #[test]
 fn a_challenge_that_is_not_base64_gets_no_password() {
-    let server = secure_server(&[
-        WITHIN_TLS,
-        "C: AUTH LOGIN\nS64: 334 Username:\nC64: bench\nS: 334 ~~~\nC: *\nS: 501 cancelled\nC? QUIT",
-    ]);
-    user_call(&server)
-        .args(["--auth", "LOGIN"])
-        .fails_with(76)
-        .stderr_has("a challenge")
-        .run();
-    server.finish();
+    let exchange = "S64: 334 Username:\nC64: bench\nS: 334 ~~~\nC: *\nS: 501 cancelled\nC? QUIT";
+    login_fails(exchange, 76, "a challenge");
 }
 
 #[test]
 fn a_login_that_is_refused_after_the_name_gives_no_password() {
-    let server = secure_server(&[
-        WITHIN_TLS,
-        "C: AUTH LOGIN\nS64: 334 Username:\nC64: bench\nS: 535 who?\nC: QUIT",
-    ]);
-    user_call(&server)
-        .args(["--auth", "LOGIN"])
-        .fails_with(77)
-        .stderr_has("535 who?")
-        .run();
-    server.finish();
+    let exchange = "S64: 334 Username:\nC64: bench\nS: 535 who?\nC: QUIT";
+    login_fails(exchange, 77, "535 who?");
 }
 
 #[test]
 fn challenges_without_end_are_cancelled() {
-    let server = parts::secure_server(&[
-        parts::WITHIN_TLS,
-        "C: AUTH LOGIN\nS64: 334 one\nC64: bench\nS64: 334 two\nC64: hunter2\nS64: 334 three\nC: *\nS: 501 cancelled\nC? QUIT",
-    ]);
+    let exchange = "S64: 334 one\nC64: bench\nS64: 334 two\nC64: hunter2\nS64: 334 three\nC: *\nS: 501 cancelled\nC? QUIT";
+    login_fails(exchange, 76, "a challenge");
+}
+
+/// AUTH LOGIN that goes on like this: how the call ends, and what it says.
+#[track_caller]
+fn login_fails(exchange: &str, exit: i32, said: &str) {
+    let server = secure_server(&[WITHIN_TLS, "C: AUTH LOGIN\n", exchange]);
     user_call(&server)
         .args(["--auth", "LOGIN"])
-        .fails_with(76)
-        .stderr_has("a challenge")
+        .fails_with(exit)
+        .stderr_has(said)
         .run();
     server.finish();
 }

@@ -38,7 +38,7 @@ fn a_file_that_changes_while_it_is_sent_is_74_and_never_ends_at_the_server() {
         },
         |file| {
             file.seek(SeekFrom::Start(LARGE as u64)).unwrap();
-            file.write_all(b"XXXX").unwrap();
+            file.write_all(b"else").unwrap();
         },
     ];
     for change in changes {

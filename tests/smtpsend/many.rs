@@ -19,6 +19,28 @@ fn played(parts: &[&str], count: usize) -> (Transcript, Vec<(&'static str, u8)>)
     (server.finish(), results(&reports))
 }
 
+/// Plays these replies to the first of two letters by BDAT, whose envelope the second's follows, and then
+/// the rest.
+#[track_caller]
+fn only_the_second_is_sent(replies: &str, rest: &str) -> Transcript {
+    let parts = [CHUNKS, ENVELOPE, "BDAT\n", ENVELOPE, replies, rest];
+    let (transcript, both) = played(&parts, 2);
+    assert_eq!(both, [("rejected", 69), ("sent", 0)]);
+    transcript
+}
+
+/// How so many letters end where AUTH leads the first and is refused; the replies that follow.
+#[track_caller]
+fn with_auth_refused(replies: &str, count: usize) -> Vec<(&'static str, u8)> {
+    let server = Server::text(&format!(
+        "{}C: AUTH PLAIN *\n{ENVELOPE}BDAT\n{ENVELOPE}S: 535 no\n{replies}C? QUIT",
+        CHUNKS.replace("250 CHUNKING", "250-CHUNKING\nS: 250 AUTH PLAIN")
+    ));
+    let reports = submit_all(plan_as_bench(server.port()), letters(count));
+    server.finish();
+    results(&reports)
+}
+
 /// All that goes on with so many letters by BDAT, as it goes on where nothing is refused.
 fn by_bdat(count: usize) -> String {
     let mut text = format!("{ENVELOPE}BDAT\n");
@@ -84,17 +106,14 @@ fn each_message_waits_for_all_replies_without_pipelining() {
 fn a_reset_leads_after_a_refused_bdat_where_the_server_wants_one() {
     let stale = "S: 250 x\nS: 250 x\nS: 554 spam\nS: 503 RSET first\nS: 503 x\n";
     let again = format!("C: RSET\n{ENVELOPE}BDAT\nS: 250 reset\n{TAKEN}{QUEUED}C: QUIT");
-    let (transcript, both) = played(&[CHUNKS, ENVELOPE, "BDAT\n", ENVELOPE, stale, &again], 2);
-    assert_eq!(both, [("rejected", 69), ("sent", 0)]);
+    let transcript = only_the_second_is_sent(stale, &again);
     assert_eq!(transcript.messages.len(), 2);
 }
 
 #[test]
 fn no_reset_is_needed_where_the_next_envelope_was_taken_after_a_refused_bdat() {
-    let refused = "S: 250 x\nS: 250 x\nS: 554 spam\n";
     let next = format!("{TAKEN}BDAT\n{QUEUED}C: QUIT");
-    let (_, both) = played(&[CHUNKS, ENVELOPE, "BDAT\n", ENVELOPE, refused, &next], 2);
-    assert_eq!(both, [("rejected", 69), ("sent", 0)]);
+    only_the_second_is_sent("S: 250 x\nS: 250 x\nS: 554 spam\n", &next);
 }
 
 #[test]
@@ -107,10 +126,8 @@ fn a_reset_leads_after_a_transaction_that_ended_without_a_message() {
 
 #[test]
 fn a_message_whose_sender_is_refused_leaves_the_others_alone() {
-    let refused = "S: 550 no\nS: 503 x\nS: 503 x\n";
     let next = format!("{TAKEN}BDAT\n{QUEUED}C: QUIT");
-    let (_, both) = played(&[CHUNKS, ENVELOPE, "BDAT\n", ENVELOPE, refused, &next], 2);
-    assert_eq!(both, [("rejected", 69), ("sent", 0)]);
+    only_the_second_is_sent("S: 550 no\nS: 503 x\nS: 503 x\n", &next);
 }
 
 #[test]
@@ -160,27 +177,14 @@ fn a_limit_on_recipients_makes_so_many_transactions() {
 
 #[test]
 fn nobody_is_connected_to_again_after_auth_was_refused() {
-    let server = Server::text(&format!(
-        "{}C: AUTH PLAIN *\nC: MAIL *\nC: RCPT *\nBDAT\nC: MAIL *\nC: RCPT *\n\
-         S: 535 no\nS: 530 x\nS: 503 x\nS: 503 x\nS: 530 x\nS: 503 x\nC? QUIT",
-        CHUNKS.replace("250 CHUNKING", "250-CHUNKING\nS: 250 AUTH PLAIN")
-    ));
-    let reports = submit_all(plan_as_bench(server.port()), letters(4));
-    server.finish();
-    assert_eq!(results(&reports), [("failed", 77); 4]);
+    let replies = "S: 530 x\nS: 503 x\nS: 503 x\nS: 530 x\nS: 503 x\n";
+    assert_eq!(with_auth_refused(replies, 4), [("failed", 77); 4]);
 }
 
 #[test]
 fn a_server_that_takes_mail_from_a_stranger_gets_no_more_of_it() {
-    let server = Server::text(&format!(
-        "{}C: AUTH PLAIN *\nC: MAIL *\nC: RCPT *\nBDAT\nC: MAIL *\nC: RCPT *\n\
-         S: 535 no\nS: 250 x\nS: 250 x\nS: 250 x\nS: 250 x\nS: 250 x\nC? QUIT",
-        CHUNKS.replace("250 CHUNKING", "250-CHUNKING\nS: 250 AUTH PLAIN")
-    ));
-    let reports = submit_all(plan_as_bench(server.port()), letters(3));
-    server.finish();
     assert_eq!(
-        results(&reports),
+        with_auth_refused(&"S: 250 x\n".repeat(5), 3),
         [("sent", 0), ("failed", 77), ("failed", 77)]
     );
 }

@@ -1,6 +1,6 @@
 //! Many messages over more than one session: when another one is due, and what goes there.
 
-use crate::letters::{letters, numbered, plan, plan_as_bench, results, submit_all};
+use crate::letters::{letter, letters, numbered, plan, plan_as_bench, results, submit_all};
 use crate::parts::CHUNKS;
 use crate::support::{Dialogue, Options, Server, Transcript};
 
@@ -96,6 +96,18 @@ fn a_session_that_is_cut_after_a_message_leaves_that_one_uncertain() {
         assert_eq!(all, [("sent", 0), ("uncertain", 75), ("sent", 0)], "{end}");
         assert_eq!(transcript.messages.len(), 3, "{end}");
     }
+}
+
+#[test]
+fn a_session_that_is_cut_after_a_refused_chunk_gets_no_other_message() {
+    let offers = CHUNKS.replace("250 CHUNKING", "250-LIMITS RCPTMAX=1\nS: 250 CHUNKING");
+    let first = format!("{offers}{ENVELOPE}S: 250 x\nS: 250 x\nBDAT\nBDAT\nS: 554 spam\nDROP");
+    let sessions = [first, format!("{CHUNKS}{ONE}C: QUIT")].map(|text| Dialogue::text(&text));
+    let server = Server::start(sessions, Options::default());
+    let large = letter(0, &["r0@example.com", "r1@example.com"], "", 12_000);
+    let reports = submit_all(plan(server.port()), vec![large, numbered(1, 1)]);
+    server.finish();
+    assert_eq!(results(&reports), [("rejected", 69), ("sent", 0)]);
 }
 
 #[test]

@@ -32,6 +32,6 @@ pub mod wire;
 
 pub use certs::{Certificate, ca_pem};
 pub use dialogue::Dialogue;
-pub use program::Smtpsend;
+pub use program::{Smtpsend, write_privately};
 pub use server::{Options, Server, closed_port};
 pub use transcript::{Received, Transcript};

@@ -1,12 +1,13 @@
 //! Runs the real program and holds what it did against what was expected.
 //!
 //! Unless told otherwise a run must exit 0 and print nothing, so that stray output fails. The
-//! environment is empty but for PATH, HOME (a fresh folder) and TZ=UTC.
+//! environment is empty but for PATH, HOME (a fresh folder), TZ=UTC, and no system file of settings.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -34,6 +35,18 @@ pub struct Smtpsend {
     code: i32,
     stdout: Expected,
     stderr: Expected,
+}
+
+/// Writes a file that nobody else can read.
+pub fn write_privately(path: &Path, text: &str) {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
+    file.unwrap().write_all(text.as_bytes()).unwrap();
 }
 
 enum Input {
@@ -125,6 +138,22 @@ impl Smtpsend {
     /// The working directory; default the one of the test.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
+        self
+    }
+
+    /// Run by another program, which gets these arguments, then this one's name and its own.
+    pub fn through(mut self, program: &str, args: &[&str]) -> Self {
+        let own = std::mem::replace(&mut self.program, program.into());
+        let given = args.iter().map(OsString::from).chain([own.into()]);
+        self.args = given.chain(self.args).collect();
+        self
+    }
+
+    /// The user's settings file, readable by its owner alone.
+    pub fn settings(self, text: impl AsRef<str>) -> Self {
+        let folder = self.home().join(".config/smtpsend");
+        std::fs::create_dir_all(&folder).unwrap();
+        write_privately(&folder.join("config.toml"), text.as_ref());
         self
     }
 
@@ -239,6 +268,10 @@ impl Smtpsend {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home.path())
             .env("TZ", "UTC")
+            .env(
+                "SMTPSEND_SYSTEM_CONFIG",
+                self.home.path().join("system.toml"),
+            )
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(match &self.stdin {
                 Input::Nothing => Stdio::null(),

@@ -1,0 +1,87 @@
+//! Sending one message, or showing what would be sent.
+
+use anyhow::Result;
+
+use super::args::Args;
+use super::output::{Console, recipients, to_stdout};
+use super::request::{self, Request};
+use super::settings::Settings;
+use super::{json, print_json};
+use crate::exit::Exit;
+use crate::message::unreadable;
+use crate::submit::Submission;
+
+/// Does what `smtpsend` without a subcommand does.
+///
+/// # Errors
+/// Whatever keeps it from being tried.
+pub(super) fn send(
+    args: &Args,
+    settings: &mut Settings<'_>,
+    json: bool,
+    console: &Console,
+) -> Result<Exit> {
+    let request = request::read(args, settings, console)?;
+    if args.dry_run {
+        dry_run(&request, console)?;
+        return Ok(Exit::Ok);
+    }
+    let Request {
+        message,
+        envelope,
+        plan,
+    } = request;
+    let report = Submission::new(plan).submit(&envelope, &message, console);
+    console.report(&report);
+    let exit = report.exit();
+    if json {
+        Ok(print_json(&json::Result::of(&report), exit, console))
+    } else {
+        Ok(exit)
+    }
+}
+
+/// The exact message on standard output; the envelope and the plan on standard error.
+fn dry_run(request: &Request, console: &Console) -> Result<()> {
+    let Request {
+        message,
+        envelope,
+        plan,
+    } = request;
+    let content = message.content(true, true)?;
+    console.line(&format!("envelope sender: <{}>", envelope.sender()));
+    for recipient in envelope.recipients() {
+        console.line(&format!("recipient: <{recipient}>"));
+    }
+    if plan.rungs.is_empty() {
+        console.line("plan: no server is set");
+    }
+    for rung in &plan.rungs {
+        console.line(&format!("plan: {rung} {}", rung.security.name()));
+    }
+    console.line(&format!(
+        "size: {} octets, for {}",
+        content.facts().size,
+        recipients(envelope.recipients().len())
+    ));
+    let mut reader = content.reader();
+    let mut unread = None;
+    to_stdout(|out| {
+        loop {
+            match reader.next_chunk() {
+                Ok(Some(chunk)) => out.write_all(chunk)?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    unread = Some(error);
+                    return Ok(());
+                }
+            }
+        }
+    })?;
+    match unread {
+        Some(error) => Err(unreadable(&error)
+            .at("the message cannot be read any more")
+            .into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,253 @@
+//! Settings with their origin: flag > environment > profile in the user's file > the user's
+//! defaults > system file > built in.
+//!
+//! `table` says which settings there are, `file` reads what a settings file holds, `profile` chooses
+//! among its profiles, and `value` has the words several settings are written in. Here the layers are
+//! put on one another; an error names the flag, the variable or the line a value came from.
+
+mod file;
+mod profile;
+mod table;
+mod value;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+pub(crate) use self::file::{File, Section, system_file, users_file};
+pub(crate) use self::table::{Form, Heading, Place, SETTINGS, Setting, setting};
+pub(crate) use self::value::{count, on_or_off, parsed, seconds};
+use super::args::Flags;
+use crate::failure::{Failure, Kind};
+
+/// Where a value came from; its text is what an error names. The earlier one wins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    /// `--name`.
+    Flag(String),
+    /// `SMTPSEND_NAME`.
+    Environment(String),
+    /// A line of a settings file: the layer it stands in (0 is the strongest), and its place.
+    File {
+        layer: usize,
+        path: PathBuf,
+        line: usize,
+        key: &'static str,
+    },
+}
+
+impl Origin {
+    /// Whether `self` wins over `other`, whatever the setting.
+    pub(crate) fn outranks(&self, other: &Self) -> bool {
+        let rank = |origin: &Self| match origin {
+            Self::Flag(_) => 0,
+            Self::Environment(_) => 1,
+            Self::File { layer, .. } => 2 + layer,
+        };
+        rank(self) < rank(other)
+    }
+
+    /// Whether it was typed for this run.
+    pub(crate) fn is_flag(&self) -> bool {
+        matches!(self, Self::Flag(_))
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) | Self::Environment(name) => f.write_str(name),
+            Self::File {
+                path, line, key, ..
+            } => write!(f, "{}:{line}: {key}", path.display()),
+        }
+    }
+}
+
+/// The environment: a variable's value by its name.
+pub(crate) type Environment<'e> = &'e dyn Fn(&str) -> Option<OsString>;
+
+/// All layers; the built-in one is for the code that asks.
+pub(crate) struct Settings<'e> {
+    flags: Flags,
+    environment: Environment<'e>,
+    /// The user's file, then the system's.
+    files: Vec<File>,
+    /// The name of the chosen profile.
+    profile: Option<String>,
+}
+
+impl<'e> Settings<'e> {
+    /// Of flags and environment alone.
+    pub(crate) fn new(flags: Flags, environment: Environment<'e>) -> Self {
+        Self {
+            flags,
+            environment,
+            files: Vec::new(),
+            profile: None,
+        }
+    }
+
+    /// With the files: the one `--config` names, else the user's, and the system's.
+    ///
+    /// # Errors
+    /// As [`File::read`]; a file that is named has to be there.
+    pub(crate) fn with_files(flags: Flags, environment: Environment<'e>) -> Result<Self> {
+        let mut settings = Self::new(flags, environment);
+        let users = match settings.path("config")? {
+            Some((origin, path)) => {
+                let there = File::read(&path, file::Owner::User, environment);
+                there
+                    .context(origin.to_string())?
+                    .ok_or_else(|| {
+                        Failure::new(
+                            Kind::Config,
+                            format!("{origin}: {}: no such file", path.display()),
+                        )
+                        .with_hint("smtpsend config init writes one")
+                    })
+                    .map(Some)?
+            }
+            None => match users_file(environment) {
+                Some(path) => File::read(&path, file::Owner::User, environment)?,
+                None => None,
+            },
+        };
+        settings.files.extend(users);
+        let system = File::read(&system_file(environment), file::Owner::System, environment)?;
+        settings.files.extend(system);
+        Ok(settings)
+    }
+
+    /// The environment the settings are from.
+    pub(crate) fn environment(&self) -> Environment<'e> {
+        self.environment
+    }
+
+    /// The files that were read, the stronger one first.
+    pub(crate) fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// The name of the chosen profile.
+    pub(crate) fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// The sections that count, the strongest first.
+    fn sections(&self) -> impl Iterator<Item = (&File, &Section)> {
+        self.files.iter().flat_map(|file| {
+            let profile = self.profile().and_then(|name| file.profile(name));
+            let sections = profile.into_iter().chain([&file.defaults]);
+            sections.map(move |section| (file, section))
+        })
+    }
+
+    /// What each layer says of a setting, the strongest first.
+    pub(crate) fn layers(
+        &self,
+        setting: &'static Setting,
+    ) -> impl Iterator<Item = (Origin, OsString)> {
+        let flag = self.flags.value(setting);
+        let flag = flag.map(|value| (Origin::Flag(setting.flag()), value));
+        let variable = setting.variable();
+        let typed = (self.environment)(&variable).filter(|value| !value.is_empty());
+        let typed = typed.map(|value| (Origin::Environment(variable), value));
+        let written = self
+            .sections()
+            .enumerate()
+            .filter_map(|(layer, (file, section))| {
+                let entry = section.entry(setting.name)?;
+                let origin = Origin::File {
+                    layer,
+                    path: file.path.clone(),
+                    line: entry.line,
+                    key: setting.name,
+                };
+                Some((origin, OsString::from(entry.value.as_str())))
+            });
+        flag.into_iter().chain(typed).chain(written)
+    }
+
+    /// What the strongest layer says.
+    ///
+    /// # Errors
+    /// `Bug` when there is no such setting.
+    pub(crate) fn raw(&self, name: &str) -> Result<Option<(Origin, OsString)>> {
+        let setting = setting(name)
+            .ok_or_else(|| Failure::new(Kind::Bug, format!("no setting is called {name}")))?;
+        Ok(self.layers(setting).next())
+    }
+
+    /// The text of a setting and where it came from.
+    ///
+    /// # Errors
+    /// When it is not UTF-8.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<(Origin, String)>> {
+        let Some((origin, value)) = self.raw(name)? else {
+            return Ok(None);
+        };
+        match value.into_string() {
+            Ok(text) => Ok(Some((origin, text))),
+            Err(_) => {
+                let failure = blamed(Failure::new(Kind::Usage, "not valid UTF-8"), &origin);
+                Err(failure).context(origin.to_string())
+            }
+        }
+    }
+
+    /// The value of a setting.
+    ///
+    /// # Errors
+    /// What the value's parser says, with the origin named. Usage is a flag's fault; from
+    /// elsewhere it is `Config`.
+    pub(crate) fn value<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> crate::failure::Result<T>,
+    ) -> Result<Option<T>> {
+        Ok(self.valued(name, parse)?.map(|(_, value)| value))
+    }
+
+    /// The value of a setting, and where it came from.
+    ///
+    /// # Errors
+    /// As [`Self::value`].
+    pub(crate) fn valued<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> crate::failure::Result<T>,
+    ) -> Result<Option<(Origin, T)>> {
+        let Some((origin, text)) = self.text(name)? else {
+            return Ok(None);
+        };
+        let value = parse(&text)
+            .map_err(|failure| blamed(failure, &origin))
+            .context(origin.to_string())?;
+        Ok(Some((origin, value)))
+    }
+
+    /// A setting that is a path.
+    pub(crate) fn path(&self, name: &str) -> Result<Option<(Origin, PathBuf)>> {
+        let found = self.raw(name)?;
+        Ok(found.map(|(origin, value)| (origin, PathBuf::from(value))))
+    }
+
+    /// A setting that is on or off; off when nobody says anything.
+    pub(crate) fn switch(&self, name: &str) -> Result<bool> {
+        Ok(self.value(name, on_or_off)?.unwrap_or(false))
+    }
+}
+
+/// `failure` with the kind that a bad value has by its origin.
+pub(crate) fn blamed(failure: Failure, origin: &Origin) -> Failure {
+    match failure.kind {
+        Kind::Usage if !origin.is_flag() => Failure {
+            kind: Kind::Config,
+            ..failure
+        },
+        _ => failure,
+    }
+}

@@ -1,0 +1,272 @@
+//! The table of settings: each option that is not one message's content stands here once.
+//!
+//! Its flag, its variable, its key in a settings file, its line in `--help` and in `config show`
+//! all come from this table; what a value means is for the code that asks for it.
+
+/// How a setting is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One value.
+    Text,
+    /// The name of a file; in a settings file `~/` and names relative to its folder are understood.
+    Path,
+    /// A list with commas; its flag may come several times, in a file it may be an array.
+    List,
+    /// On or off; the flag takes no value, and has an opposite.
+    Switch,
+}
+
+/// Where a setting may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// As a flag, in the environment and in files.
+    Anywhere,
+    /// Not as a flag: other users of the machine would see it.
+    NoFlag,
+    /// Not in a file: it says which file.
+    NoFile,
+}
+
+/// Under which heading of `--help` a setting stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heading {
+    Message,
+    Recipients,
+    Server,
+    Authentication,
+    Delivery,
+    Output,
+    Settings,
+}
+
+impl Heading {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Message => "Message",
+            Self::Recipients => "Recipients",
+            Self::Server => "Server",
+            Self::Authentication => "Authentication",
+            Self::Delivery => "Delivery",
+            Self::Output => "Output",
+            Self::Settings => "Settings",
+        }
+    }
+}
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// The flag without its hyphens, which is also the key in a file.
+    pub(crate) name: &'static str,
+    pub(crate) form: Form,
+    pub(crate) heading: Heading,
+    /// What its value is called in the help; empty for a switch.
+    pub(crate) value: &'static str,
+    /// One line.
+    pub(crate) help: &'static str,
+    /// More lines, for the long help.
+    pub(crate) more: &'static str,
+    pub(crate) short: Option<char>,
+    /// What holds when nobody says anything, in words.
+    pub(crate) default: Option<&'static str>,
+    pub(crate) place: Place,
+    /// The flag that switches it off; empty for what is no switch.
+    pub(crate) opposite: &'static str,
+}
+
+impl Setting {
+    const fn new(
+        heading: Heading,
+        form: Form,
+        name: &'static str,
+        value: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            form,
+            heading,
+            value,
+            help,
+            more: "",
+            short: None,
+            default: None,
+            place: Place::Anywhere,
+            opposite: "",
+        }
+    }
+
+    const fn switch(
+        heading: Heading,
+        name: &'static str,
+        opposite: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            opposite,
+            ..Self::new(heading, Form::Switch, name, "", help)
+        }
+    }
+
+    const fn short(self, short: char) -> Self {
+        Self {
+            short: Some(short),
+            ..self
+        }
+    }
+
+    const fn more(self, more: &'static str) -> Self {
+        Self { more, ..self }
+    }
+
+    const fn default(self, default: &'static str) -> Self {
+        Self {
+            default: Some(default),
+            ..self
+        }
+    }
+
+    const fn at(self, place: Place) -> Self {
+        Self { place, ..self }
+    }
+
+    /// The variable of the environment.
+    pub(crate) fn variable(&self) -> String {
+        format!("SMTPSEND_{}", self.name.replace('-', "_").to_uppercase())
+    }
+
+    /// The flag, of a setting that has one.
+    pub(crate) fn flag(&self) -> String {
+        format!("--{}", self.name)
+    }
+}
+
+/// The setting of this name.
+pub(crate) fn setting(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+use Form::{List, Path, Text};
+use Heading::{Authentication, Delivery, Message, Output, Recipients, Server};
+
+/// All of them, in the order of the help.
+#[rustfmt::skip]
+pub(crate) const SETTINGS: &[Setting] = &[
+    Setting::new(Message, Text, "charset", "NAME", "Character set of a text body that is read in")
+        .default("UTF-8")
+        .more("The text is sent as UTF-8. Bytes that are not valid are never lost: the body is then sent \
+               byte for byte as unknown-8bit."),
+    Setting::new(Message, Text, "input", "KIND", "What standard input is: auto, body or message")
+        .default("auto"),
+
+    Setting::new(Recipients, Text, "from", "ADDRESS", "The author, and the envelope sender unless that is given")
+        .short('f'),
+    Setting::new(Recipients, List, "reply-to", "LIST", "Where replies shall go"),
+    Setting::new(Recipients, Text, "envelope-from", "ADDRESS",
+        "The envelope sender, where failures are reported to; '<>' for nobody"),
+    Setting::switch(Recipients, "read-recipients", "no-read-recipients", "Also send to To, Cc and Bcc of the message read")
+        .more("Without recipients on the command line this is what happens anyway."),
+
+    Setting::new(Server, List, "server", "SERVER",
+        "HOST[:PORT], smtp://[user@]host[:port] or smtps://…; several with commas, tried in order")
+        .short('S'),
+    Setting::new(Server, List, "ports", "LIST", "The port policy")
+        .default("587/starttls,2525/starttls,465/implicit"),
+    Setting::new(Server, Text, "tls", "MODE", "starttls, implicit or none")
+        .more("With an explicit port the default is implicit for 465 and starttls for others. Without a \
+               port it chooses among the ports of the policy; none means 587 and 2525 in clear."),
+    Setting::new(Server, Path, "ca-file", "PEM",
+        "A PEM file with the authorities to trust, instead of the built-in ones"),
+    Setting::new(Server, Text, "trust", "WHOSE", "webpki (Mozilla's authorities, built in) or system")
+        .default("webpki")
+        .more("Together with --ca-file both are trusted."),
+    Setting::new(Server, Text, "ehlo", "NAME", "The name given with EHLO")
+        .default("this host's full name, else its address"),
+    Setting::new(Server, Text, "timeout", "SECONDS", "Longest wait for any one reply")
+        .default("RFC 5321's, 2 to 10 minutes"),
+    Setting::new(Server, Text, "connect-timeout", "SECONDS", "Longest wait for connecting and the greeting, per port")
+        .default("30"),
+    Setting::new(Server, Text, "deadline", "SECONDS", "Longest time for the whole run")
+        .default("none"),
+    Setting::switch(Server, "no-pipelining", "pipelining", "Send each command only after the reply to the one before")
+        .more("For a server that loses or refuses commands which come together, although it offers PIPELINING."),
+    Setting::switch(Server, "no-chunking", "chunking", "Send the message by DATA, also where the server offers BDAT")
+        .more("For a server that offers CHUNKING and stumbles over it. With BDAT a message of up to 32 KiB \
+               leaves together with its envelope, and a larger one in chunks of 1 MiB."),
+    Setting::switch(Server, "auth-first", "no-auth-first", "Wait for the reply to AUTH before the envelope is sent")
+        .more("For a server that answers AUTH PLAIN and nothing that came along with it."),
+
+    Setting::new(Authentication, Text, "user", "NAME", "Authenticate as this user")
+        .short('u'),
+    Setting::new(Authentication, Path, "password-file", "PATH",
+        "A file whose first line is the password; others must not be able to read it"),
+    Setting::new(Authentication, Text, "password-command", "CMD", "A command that prints the password")
+        .more("Its first line counts. It runs without a shell, unless something in it needs one."),
+    Setting::new(Authentication, Text, "password-fd", "N", "An open descriptor to read the password from")
+        .more("smtpsend … --password-fd 3 3< FILE")
+        .at(Place::NoFile),
+    Setting::new(Authentication, Text, "password", "", "The password itself")
+        .at(Place::NoFlag),
+    Setting::new(Authentication, Text, "auth", "MECHANISM", "auto, none or the name of a mechanism")
+        .default("auto")
+        .more("auto takes the strongest that the server offers of SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, \
+               SCRAM-SHA-1, CRAM-MD5, PLAIN and LOGIN. One that is named is never replaced by another, and after a \
+               refusal no other one is tried."),
+    Setting::switch(Authentication, "allow-cleartext-auth", "no-allow-cleartext-auth",
+        "Send credentials even without TLS, where anybody on the way can read them"),
+
+    Setting::switch(Delivery, "all-or-nothing", "no-all-or-nothing", "Nobody gets the message unless everybody is accepted"),
+    Setting::new(Delivery, Text, "retry", "N",
+        "Try so many more times after a temporary failure, waiting longer each time")
+        .default("0")
+        .more("Waits 1 s, 4 s, 16 s and so on up to 5 minutes, within --deadline: 3 cover 21 s, and 5 \
+               the 6 minutes that greylisting takes. What may have been delivered is not sent again."),
+
+    Setting::switch(Output, "verbose", "no-verbose", "Show the dialogue on standard error (secrets as ***)")
+        .short('v'),
+    Setting::switch(Output, "quiet", "no-quiet", "Say nothing on standard error; the exit code tells")
+        .short('q'),
+    Setting::switch(Output, "json", "no-json", "Print the result as one JSON object"),
+
+    Setting::new(Heading::Settings, Text, "profile", "NAME", "Use this profile of the settings file")
+        .short('p')
+        .more("Else the profile whose from or addresses has the From address (as it is, then as *@domain), \
+               else the one that default-profile in the file names, else [profile.default].")
+        .at(Place::NoFile),
+    Setting::new(Heading::Settings, Path, "config", "PATH", "The settings file")
+        .default("smtpsend/config.toml in $XDG_CONFIG_HOME or ~/.config")
+        .at(Place::NoFile),
+];
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_letters_are_unique() {
+        for (at, one) in SETTINGS.iter().enumerate() {
+            for other in &SETTINGS[at + 1..] {
+                assert_ne!(one.name, other.name);
+                assert!(one.short.is_none() || one.short != other.short);
+            }
+        }
+    }
+
+    #[test]
+    fn a_switch_has_an_opposite_with_or_without_no() {
+        for switch in SETTINGS
+            .iter()
+            .filter(|setting| setting.form == Form::Switch)
+        {
+            let (long, short) = (
+                switch.name.len().max(switch.opposite.len()),
+                switch.name.len().min(switch.opposite.len()),
+            );
+            assert_eq!(long, short + "no-".len(), "{}", switch.name);
+            assert!(
+                switch.name.ends_with(switch.opposite) || switch.opposite.ends_with(switch.name)
+            );
+        }
+    }
+}
