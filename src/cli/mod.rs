@@ -7,9 +7,15 @@
 mod args;
 mod config;
 mod credentials;
+mod finding;
 mod host;
 mod json;
 mod kept;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "`config import` comes with the settings file")
+)]
+mod msmtprc;
 mod output;
 mod request;
 mod secrets;

@@ -285,8 +285,8 @@ impl Group {
                 let refusal = self.refusal(step, stage, &reply);
                 match (step, refusal) {
                     (Step::Auth, None) => {
-                        let lead = self.lead.as_ref();
-                        self.replies.authenticated = lead.map(|lead| lead.name.as_str());
+                        self.replies.authenticated =
+                            self.lead.as_ref().map(|lead| lead.name.as_str());
                     }
                     (_, None) => {}
                     (_, Some(refusal)) if refusal.0.kind == Kind::Protocol => return Err(refusal),

@@ -2,7 +2,8 @@
 //!
 //! Owns when to move on to the next rung and when to stop, and what is said when all have failed.
 
-use std::net::TcpStream;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Kind, Result};
@@ -21,7 +22,7 @@ use crate::smtp::{Credentials, Observer};
 pub(super) fn tls(plan: &Plan) -> Result<Option<Tls>> {
     let secure = |rung: &Rung| rung.security != Security::None;
     let wanted = plan.rungs.iter().any(secure);
-    wanted.then(|| Tls::new(&plan.trust)).transpose()
+    wanted.then(|| Tls::new(&plan.trust, &plan.tls)).transpose()
 }
 
 /// Opens a session on the first rung that gives one. `tls` is what [`tls`] made for this plan.
@@ -42,9 +43,16 @@ pub(super) fn open<'o>(
     let mut stopped = None;
     let over = || waits.deadline.is_some_and(|end| Instant::now() >= end);
     while !open.is_empty() && winner.is_none() && stopped.is_none() && !over() {
-        let race = dial::race(rungs, &open, waits.connect, waits.deadline, &mut names).map_err(
-            |error| Failure::new(Kind::Io, format!("cannot wait for connections: {error}")),
-        )?;
+        let race = dial::race(
+            rungs,
+            &open,
+            &plan.outbound,
+            waits.connect,
+            waits.deadline,
+            &mut names,
+        )
+        .map_err(|error| Failure::new(Kind::Io, format!("cannot wait for connections: {error}")))?;
+        stopped = race.hopeless().cloned();
         for (index, attempt) in race.failed {
             observer.note(
                 &attempt
@@ -66,17 +74,17 @@ pub(super) fn open<'o>(
         let mut attempt = Attempt {
             rung: rung.clone(),
             outcome: Outcome::Connected,
-            address: socket.peer_addr().ok(),
+            address: server_address(plan, socket.peer_addr()),
             secured: false,
+            certificate: None,
             failure: None,
             took: Duration::ZERO,
         };
-        observer.note(&format!(
-            "connected to {rung} ({})",
-            attempt
-                .address
-                .map_or_else(String::new, |a| a.ip().to_string())
-        ));
+        observer.note(&match (&plan.outbound.proxy, attempt.address) {
+            (Some(proxy), _) => format!("connected to {rung} through {proxy}"),
+            (None, Some(address)) => format!("connected to {rung} ({})", address.ip()),
+            (None, None) => format!("connected to {rung}"),
+        });
         let opening = Opening {
             hidden: &hidden,
             host: &rung.host,
@@ -88,6 +96,7 @@ pub(super) fn open<'o>(
             Ok(session) => winner = Some((session, rung.clone())),
             Err(closed) => {
                 attempt.secured = closed.secured;
+                attempt.certificate = closed.certificate;
                 let failure = closed.failure.at(rung);
                 observer.note(&failure.message);
                 if closed.stop {
@@ -119,6 +128,12 @@ pub(super) fn open<'o>(
     Ok((session, rung))
 }
 
+/// The server's address on a connection whose other end is `peer`; only a proxy knows what lies behind
+/// it.
+pub(super) fn server_address(plan: &Plan, peer: io::Result<SocketAddr>) -> Option<SocketAddr> {
+    peer.ok().filter(|_| plan.outbound.proxy.is_none())
+}
+
 fn establish<'o>(
     plan: &Plan,
     socket: TcpStream,
@@ -131,6 +146,7 @@ fn establish<'o>(
         outcome: Outcome::TlsFailed,
         failure: Failure::new(Kind::Bug, "no TLS configuration"),
         secured: false,
+        certificate: None,
         stop: true,
     });
     match security {

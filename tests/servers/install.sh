@@ -4,7 +4,7 @@
 # Postfix, Exim, OpenSMTPD and chasquid conflict with one another as Debian packages, and Unbound would be
 # the machine's resolver: they are unpacked under $SMTPSEND_SERVERS (default /opt/smtpsend-servers), and only the
 # libraries they link are installed. Dovecot has its paths compiled in: it is installed, and kept from starting.
-# aiosmtpd lives in a virtual environment next to the others, Dovecot 2.4 among the files of a later Debian.
+# aiosmtpd lives in a virtual environment next to the others, Dovecot 2.4 in the files of the Debian it is from.
 # Nothing is started, and no service of the machine is changed.
 #
 # Needs Debian 12 (the recipes are written for its versions), root, and the Debian and Python package

@@ -17,6 +17,7 @@ mod cuts;
 mod delivery;
 mod dry_run;
 mod files;
+mod finding;
 mod handing_over;
 mod headers;
 mod help;

@@ -160,6 +160,16 @@ fn port_25_and_what_is_no_server_are_left_out_with_a_note() {
 }
 
 #[test]
+fn a_dot_beside_port_25_is_no_word_about_both_services() {
+    let found = of(zone()
+        .with(IMPLICIT, vec![srv(0, 0, 0, ".")])
+        .with(STARTTLS, vec![srv(0, 0, 25, "mail.example.com")]))
+    .unwrap();
+    assert!(matches!(found.found, Found::Nothing));
+    assert_eq!(found.notes.len(), 1);
+}
+
+#[test]
 fn of_many_servers_a_few_are_used() {
     let many = (0..200)
         .map(|i| srv(i, 0, 587, &format!("m{i}.example.com")))
