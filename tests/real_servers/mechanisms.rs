@@ -7,7 +7,7 @@ use std::sync::Arc;
 use smtpsend::failure::{Failure, Kind, Result};
 use smtpsend::plan::Plan;
 use smtpsend::secret::Secret;
-use smtpsend::smtp::{AuthChoice, Credentials, TokenSource};
+use smtpsend::smtp::{AuthChoice, Credentials, Identity, TlsTerms, TokenSource};
 use smtpsend::submit::Submission;
 
 use crate::client::Security;
@@ -100,6 +100,11 @@ fn submit(scene: &Scene, credentials: Credentials, choice: &str) -> Result<&'sta
         auth: choice.parse::<AuthChoice>()?,
         ..plan(scene)
     };
+    submit_by(plan)
+}
+
+/// Sends one letter by this plan, and gives back the mechanism or the failure.
+fn submit_by(plan: Plan) -> Result<&'static str> {
     let mut reports = Vec::new();
     Submission::new(plan).submit_all([letter(0)], &(), |_, report| reports.push(report));
     let report = reports.remove(0);
@@ -130,4 +135,45 @@ fn dovecot_lets_in_with_a_token_and_tells_why_it_does_not() {
         assert_eq!(submit(&scene, credentials, "auto").unwrap(), "OAUTHBEARER");
     }
     scene.mailbox().wait_for("<many-0@example.com>");
+}
+
+/// The plan with this identity in the handshake, and nothing else to say who we are.
+fn plan_with_certificate(scene: &Scene, user: Option<&str>) -> Plan {
+    let read = |name: &str| fs::read(scene.directory().join("certs").join(name)).unwrap();
+    let identity = Identity::from_pem(&read("client.pem"), &Secret::new(read("client.key")));
+    Plan {
+        credentials: Some(Credentials::certificate(user.map(str::to_owned)).unwrap()),
+        tls: TlsTerms {
+            identity: Some(identity.unwrap()),
+            ..TlsTerms::default()
+        },
+        ..plan(scene)
+    }
+}
+
+/// Whoever shows the certificate of bench is bench, and nobody is without one.
+fn knows_certificates(recipe: Recipe, users: &[Option<&str>]) {
+    let Some(scene) = Scene::with(recipe) else {
+        return;
+    };
+    for user in users {
+        let plan = plan_with_certificate(&scene, *user);
+        assert_eq!(submit_by(plan).unwrap(), "EXTERNAL", "{user:?}");
+    }
+    let without = Plan {
+        tls: TlsTerms::default(),
+        ..plan_with_certificate(&scene, None)
+    };
+    assert_eq!(submit_by(without).unwrap_err().kind, Kind::Auth);
+    scene.mailbox().wait_for("<many-0@example.com>");
+}
+
+#[test]
+fn dovecot_lets_in_with_a_client_certificate() {
+    knows_certificates(Recipe::Dovecot, &[None, Some("bench")]);
+}
+
+#[test]
+fn exim_lets_in_with_a_client_certificate() {
+    knows_certificates(Recipe::Exim, &[None, Some("bench")]);
 }
