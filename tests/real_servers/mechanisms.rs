@@ -71,6 +71,22 @@ fn dovecot_lets_in_bound_to_the_connection() {
 }
 
 #[test]
+fn scramp_lets_in_bound_to_the_certificate_under_tls_1_2() {
+    let Some(scene) = Scene::with(Recipe::Scramp) else {
+        return;
+    };
+    for name in ["SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS"] {
+        let options = ["--to", "b@example.com", "--body", "x", "--auth", name];
+        let run = crate::send(&scene, Security::Starttls, "secret", &options, b"");
+        run.expect(0, "sent");
+        assert_eq!(run.json()["auth"], name, "{run}");
+        assert_eq!(run.json()["server"]["tls"], "TLSv1.2", "{run}");
+        let refused = crate::send(&scene, Security::Starttls, "wrong", &options, b"");
+        refused.expect(77, "failed");
+    }
+}
+
+#[test]
 fn the_strongest_that_a_server_offers_is_taken() {
     prefers(Recipe::Dovecot24, "SCRAM-SHA-256-PLUS");
     prefers(Recipe::Postfix, "SCRAM-SHA-256");
