@@ -25,6 +25,7 @@
 //! | [`exit`], [`failure`], [`secret`] | the exit codes; typed causes, each with its exit code; secrets that do not print | strings as errors |
 //! | `clock` | waits with an end | a wait without one |
 //! | [`address`], [`envelope`] | addresses, lists, IDN as A-labels; at least one recipient | CR, LF, NUL and control characters |
+//! | [`certificate`] | what a certificate says, its pins | other hashes than SHA-256 |
 //! | [`message`] | flags → MIME, input → body or message, headers, the octets and their facts | what is not well-formed |
 //! | [`route`] | the port policy, connecting | port 25 |
 //! | [`smtp`] | replies, TLS, SASL, the session, the transaction | an unexpected reply; credentials or mail without the TLS that was asked for |
@@ -48,6 +49,7 @@
 //! the same policy and the same verdicts; see there.
 
 pub mod address;
+pub mod certificate;
 pub mod cli;
 mod clock;
 pub mod envelope;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::address::{address_literal, domain_to_ascii};
 use crate::failure::{Failure, Kind, Result};
 use crate::route::{Rung, Security};
-use crate::smtp::{AuthChoice, CleartextAuth, Credentials, Trust, Waits};
+use crate::smtp::{AuthChoice, CleartextAuth, Credentials, TlsTerms, Trust, Waits};
 
 /// How a message shall be submitted.
 ///
@@ -17,6 +17,8 @@ pub struct Plan {
     pub rungs: Vec<Rung>,
     /// Whose certificates are believed; default: Mozilla's authorities, compiled in.
     pub trust: Trust,
+    /// How TLS has to be spoken; default: TLS 1.2 or later, for the host's own name.
+    pub tls: TlsTerms,
     /// With whom to authenticate; default: nobody.
     pub credentials: Option<Credentials>,
     /// By which mechanism; default: the best one offered.
@@ -49,6 +51,7 @@ impl Plan {
                 webpki: true,
                 ..Trust::default()
             },
+            tls: TlsTerms::default(),
             credentials: None,
             auth: AuthChoice::Auto,
             cleartext_auth: None,

@@ -304,6 +304,7 @@ impl<'r> Runner<'r> {
             rung: self.rung.clone(),
             outcome,
             secured: false,
+            certificate: None,
             address: self.last_address,
             failure: failure.map(|failure| failure.at(self.rung)),
             took: now.saturating_duration_since(self.started.unwrap_or(now)),

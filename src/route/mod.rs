@@ -15,6 +15,7 @@ use std::time::Duration;
 pub use policy::{Rung, Security, SubmissionPort};
 pub use server::{Host, Server};
 
+use crate::certificate::CertificateFacts;
 use crate::failure::Failure;
 
 /// What became of one rung.
@@ -26,6 +27,8 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// Whether TLS had been verified by then.
     pub secured: bool,
+    /// The server's certificate, where it was left because that is not good.
+    pub certificate: Option<Box<CertificateFacts>>,
     /// The address last tried, where the name had one.
     pub address: Option<SocketAddr>,
     /// Why it was left; `None` when it was used.

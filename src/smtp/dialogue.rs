@@ -8,9 +8,10 @@ use std::fmt;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use rustls::{AlertDescription, Error};
+use rustls::Error;
 
 use super::reply::{Malformed, Reply, ReplyReader};
+use super::tls::refused_certificate;
 use super::wire::{Broken, Wire};
 use crate::clock::{Patience, in_words};
 use crate::failure::{Failure, Kind, Result};
@@ -307,15 +308,14 @@ impl<'o> Dialogue<'o> {
 
     /// The failure that a broken stream means at this stage, after a wait of this length.
     pub(crate) fn broken(&self, broken: &Broken, stage: &Stage, wait: Duration) -> Failure {
+        // Under TLS 1.3 the server looks at our certificate when the handshake is over for us.
+        if let Broken::Tls(Error::AlertReceived(alert)) = broken
+            && let Some(failure) = refused_certificate(*alert)
+        {
+            return failure;
+        }
         let over = || self.waits.deadline.is_some_and(|end| Instant::now() >= end);
         let why = match broken {
-            // Under TLS 1.3 the server looks at our certificate when the handshake is over for us.
-            Broken::Tls(Error::AlertReceived(AlertDescription::CertificateRequired)) => {
-                return Failure::new(
-                    Kind::Tls,
-                    format!("{stage}: TLS: the server demands a certificate of the client"),
-                );
-            }
             Broken::TimedOut if over() => "the deadline is over".to_owned(),
             Broken::TimedOut => format!("no answer within {}", in_words(wait)),
             Broken::Lost(None) => "connection closed by the server".to_owned(),

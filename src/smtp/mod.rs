@@ -30,5 +30,5 @@ pub(crate) mod wire;
 pub use dialogue::{Observer, Waits};
 pub use reply::{Enhanced, Reply};
 pub use sasl::{AuthChoice, CleartextAuth, Credentials};
-pub use tls::{TlsInfo, Trust};
+pub use tls::{Identity, TlsInfo, TlsTerms, TlsVersion, Trust};
 pub use verdict::{Cause, Verdict};

@@ -6,17 +6,17 @@
 //! in clear is forgotten, and bytes that came behind the 220 end the session (RFC 3207 §4.2).
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Instant;
-
-use rustls::pki_types::ServerName;
 
 use super::auth::{self, Lead, Protected};
 use super::capability::Capabilities;
 use super::dialogue::{Dialogue, Observer, Stage, Waits};
 use super::hint::unexpected;
 use super::sasl::Mechanism;
-use super::tls::{self, Tls, TlsInfo};
+use super::tls::{Tls, TlsInfo};
 use super::wire::Broken;
+use crate::certificate::CertificateFacts;
 use crate::failure::{Failure, Kind, Result};
 use crate::route::{Host, Outcome, Security};
 use crate::secret::Secret;
@@ -28,6 +28,8 @@ pub(crate) struct Closed {
     pub(crate) failure: Failure,
     /// TLS had been verified.
     pub(crate) secured: bool,
+    /// The certificate that was not good, where it was for that.
+    pub(crate) certificate: Option<Box<CertificateFacts>>,
     /// Somebody may be on the line: the policy must not go on.
     pub(crate) stop: bool,
 }
@@ -38,6 +40,7 @@ impl Closed {
             outcome,
             failure,
             secured: false,
+            certificate: None,
             stop: false,
         }
     }
@@ -152,6 +155,7 @@ impl<'o> Greeted<'o> {
                 "nothing was sent; ask the server's administrator, and distrust this network",
             ),
             secured: false,
+            certificate: None,
             stop: true,
         };
         if !self.dialogue.wire.inbox.is_empty() {
@@ -204,7 +208,7 @@ impl<'o> Session<'o> {
         let ready = introduce(&mut dialogue, ehlo, false)
             .map_err(|failure| not_ready(failure).within_tls());
         let (dialogue, capabilities) = or_leave(dialogue, ready)?;
-        let tls = dialogue.wire.tls().map(tls::info);
+        let tls = dialogue.wire.tls().map(TlsInfo::of);
         Ok(Self {
             dialogue,
             capabilities,
@@ -306,16 +310,9 @@ fn handshake(
     security: Security,
 ) -> std::result::Result<(), Closed> {
     let stage = Stage::Handshake;
-    let name = match opening.host {
-        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| {
-            Failure::new(
-                Kind::Config,
-                format!("{name} cannot stand in a certificate"),
-            )
-        }),
-        Host::Address(address) => Ok(ServerName::from(*address)),
-    };
-    let name = name.map_err(|failure| Closed::new(Outcome::TlsFailed, failure))?;
+    let handshake = tls
+        .handshake(opening.host)
+        .map_err(|failure| Closed::new(Outcome::TlsFailed, failure))?;
     let mut patience = dialogue.patience(&stage);
     if security == Security::Implicit {
         // The greeting comes within TLS, and has to come within the connect timeout.
@@ -325,12 +322,16 @@ fn handshake(
     }
     dialogue
         .wire
-        .handshake(std::sync::Arc::clone(&tls.config), name, patience)
+        .handshake(
+            Arc::clone(&handshake.config),
+            handshake.server_name.clone(),
+            patience,
+        )
         .map_err(|broken| match &broken {
-            Broken::Tls(error) => Closed::new(
-                Outcome::TlsFailed,
-                tls.explain(error, &opening.host.to_string()),
-            ),
+            Broken::Tls(error) => Closed {
+                certificate: handshake.refused().map(Box::new),
+                ..Closed::new(Outcome::TlsFailed, handshake.explain(error))
+            },
             Broken::TimedOut => {
                 let failure = dialogue.broken(&broken, &stage, patience.wait);
                 let failure = match security {
@@ -345,10 +346,10 @@ fn handshake(
                 dialogue.broken(&broken, &stage, patience.wait),
             ),
         })?;
-    if let Some(agreed) = dialogue.wire.tls().map(tls::info) {
+    if let Some(agreed) = dialogue.wire.tls().map(TlsInfo::of) {
         dialogue.observer.note(&format!(
-            "{} {}, certificate verified for {}",
-            agreed.version, agreed.cipher, opening.host
+            "{} {} {}, {handshake}",
+            agreed.version, agreed.cipher, agreed.group
         ));
     }
     Ok(())

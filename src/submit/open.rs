@@ -21,7 +21,7 @@ use crate::smtp::{Credentials, Observer};
 pub(super) fn tls(plan: &Plan) -> Result<Option<Tls>> {
     let secure = |rung: &Rung| rung.security != Security::None;
     let wanted = plan.rungs.iter().any(secure);
-    wanted.then(|| Tls::new(&plan.trust)).transpose()
+    wanted.then(|| Tls::new(&plan.trust, &plan.tls)).transpose()
 }
 
 /// Opens a session on the first rung that gives one. `tls` is what [`tls`] made for this plan.
@@ -68,6 +68,7 @@ pub(super) fn open<'o>(
             outcome: Outcome::Connected,
             address: socket.peer_addr().ok(),
             secured: false,
+            certificate: None,
             failure: None,
             took: Duration::ZERO,
         };
@@ -88,6 +89,7 @@ pub(super) fn open<'o>(
             Ok(session) => winner = Some((session, rung.clone())),
             Err(closed) => {
                 attempt.secured = closed.secured;
+                attempt.certificate = closed.certificate;
                 let failure = closed.failure.at(rung);
                 observer.note(&failure.message);
                 if closed.stop {
@@ -131,6 +133,7 @@ fn establish<'o>(
         outcome: Outcome::TlsFailed,
         failure: Failure::new(Kind::Bug, "no TLS configuration"),
         secured: false,
+        certificate: None,
         stop: true,
     });
     match security {
