@@ -11,6 +11,7 @@ mod json;
 mod kept;
 mod output;
 mod request;
+mod secrets;
 mod send;
 mod settings;
 mod stdin;

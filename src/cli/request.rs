@@ -12,7 +12,7 @@ use super::args::Args;
 use super::host::{HostName, user_name};
 use super::output::Console;
 use super::settings::{Environment, Origin, Settings};
-use super::{stdin, way};
+use super::{credentials, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind};
@@ -34,7 +34,11 @@ pub(crate) struct Request {
 pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) -> Result<Request> {
     let start = Instant::now();
     let host = HostName::of_this_machine();
+    let handed = credentials::Handed::take(settings)?;
     let source = source(args, settings)?;
+    if matches!(source, Source::Stdin(_)) {
+        handed.leaves_standard_input()?;
+    }
     let early = choose_profile(&source, settings, start, console)?;
     let from = settings.text("from")?;
     let sender_flag = settings.valued("envelope-from", ReversePath::parse)?;
@@ -82,7 +86,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         console.warning(warning);
     }
     if !args.dry_run {
-        way::add_credentials(&mut plan, settings, console)?;
+        credentials::add(&mut plan, settings, handed, console)?;
     }
     Ok(Request {
         message,

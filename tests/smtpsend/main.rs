@@ -44,6 +44,7 @@ mod recipients;
 mod refusals;
 mod retries;
 mod second_words;
+mod secrets;
 mod sending;
 mod servers;
 mod settings;

@@ -141,6 +141,14 @@ impl Smtpsend {
         self
     }
 
+    /// Run by another program, which gets these arguments, then this one's name and its own.
+    pub fn through(mut self, program: &str, args: &[&str]) -> Self {
+        let own = std::mem::replace(&mut self.program, program.into());
+        let given = args.iter().map(OsString::from).chain([own.into()]);
+        self.args = given.chain(self.args).collect();
+        self
+    }
+
     /// The user's settings file, readable by its owner alone.
     pub fn settings(self, text: impl AsRef<str>) -> Self {
         let folder = self.home().join(".config/smtpsend");

@@ -200,6 +200,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .short('u'),
     Setting::new(Authentication, Path, "password-file", "PATH",
         "A file whose first line is the password; others must not be able to read it"),
+    Setting::new(Authentication, Text, "password-command", "CMD", "A command that prints the password")
+        .more("Its first line counts. It runs without a shell, unless something in it needs one."),
+    Setting::new(Authentication, Text, "password-fd", "N", "An open descriptor to read the password from")
+        .more("smtpsend … --password-fd 3 3< FILE")
+        .at(Place::NoFile),
     Setting::new(Authentication, Text, "password", "", "The password itself")
         .at(Place::NoFlag),
     Setting::new(Authentication, Text, "auth", "MECHANISM", "auto, none, PLAIN or LOGIN")
