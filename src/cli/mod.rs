@@ -5,6 +5,7 @@
 //! here, so that they can name the flag or file; their exit code is that of the [`Failure`] inside.
 
 mod args;
+mod config;
 mod credentials;
 mod host;
 mod json;
@@ -67,6 +68,13 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
         .filter(|tip| !names_an_opposite(tip));
+    // A word that is no option is taken for a subcommand, which it is only when it is like one.
+    let word = what
+        .strip_prefix("unrecognized subcommand ")
+        .filter(|_| tip.is_none());
+    let what = word.map_or(what.clone(), |word| {
+        format!("unexpected argument {word} found")
+    });
     let hint = hint_for(&what)
         .or(tip)
         .unwrap_or("smtpsend --help names every option");
@@ -85,6 +93,9 @@ fn names_an_opposite(tip: &str) -> bool {
 
 /// What to do instead of what other programs call so.
 fn hint_for(what: &str) -> Option<&'static str> {
+    if what.starts_with("the subcommand ") {
+        return Some("options stand behind the subcommand, and those of a message go with none");
+    }
     let argument = what
         .strip_prefix("unexpected argument '")?
         .split('\'')
@@ -115,7 +126,11 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
     let environment = |name: &str| std::env::var_os(name);
     // Whatever is wrong with the settings is told in the form that was asked for.
     let asked_for_json = line.flags.is_on("json");
-    let settings = Settings::with_files(line.flags, &environment);
+    let settings = if line.task.reads_settings_files() {
+        Settings::with_files(line.flags, &environment)
+    } else {
+        Ok(Settings::new(line.flags, &environment))
+    };
     let told = settings.and_then(|settings| {
         let json = volume_and_json(&settings, console)?;
         Ok((settings, json))
@@ -126,6 +141,7 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
     };
     let done = match &line.task {
         Task::Send(args) => send::send(args, &mut settings, json, console),
+        Task::Config(task) => config::run(task, &mut settings, json),
     };
     done.unwrap_or_else(|error| fail(&error, json, console))
 }

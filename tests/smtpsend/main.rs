@@ -12,6 +12,7 @@ mod broken_tls;
 mod challenges;
 mod changing;
 mod chunks;
+mod config;
 mod cuts;
 mod delivery;
 mod dry_run;
