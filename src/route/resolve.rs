@@ -36,7 +36,7 @@ struct Line {
 
 impl Names {
     /// The addresses of a rung's host, with its port; `None` while they are being looked up.
-    pub(super) fn addresses(
+    pub(crate) fn addresses(
         &mut self,
         rung: &Rung,
     ) -> io::Result<Option<Result<Vec<SocketAddr>, Failure>>> {

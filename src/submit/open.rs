@@ -33,8 +33,6 @@ pub(super) fn open<'o>(
 ) -> Result<(Session<'o>, Rung)> {
     let rungs = &plan.rungs;
     let waits = plan.waits;
-    let credentials = plan.effective_credentials();
-    let hidden = credentials.map_or_else(Vec::new, Credentials::secrets);
     let mut open: Vec<usize> = (0..rungs.len()).collect();
     let mut fates: Vec<Option<Attempt>> = vec![None; rungs.len()];
     let mut names = Names::default();
@@ -63,43 +61,12 @@ pub(super) fn open<'o>(
         };
         open.retain(|&other| other != index);
         let rung = &rungs[index];
-        let mut attempt = Attempt {
-            rung: rung.clone(),
-            outcome: Outcome::Connected,
-            address: socket.peer_addr().ok(),
-            secured: false,
-            certificate: None,
-            failure: None,
-            took: Duration::ZERO,
-        };
-        observer.note(&format!(
-            "connected to {rung} ({})",
-            attempt
-                .address
-                .map_or_else(String::new, |a| a.ip().to_string())
-        ));
-        let opening = Opening {
-            hidden: &hidden,
-            host: &rung.host,
-            ehlo: plan.ehlo.as_ref().map(|name| name.as_str()),
-            waits,
-            greeting_until: started + waits.connect,
-        };
-        match establish(plan, socket, rung.security, &opening, tls, observer) {
-            Ok(session) => winner = Some((session, rung.clone())),
-            Err(closed) => {
-                attempt.secured = closed.secured;
-                attempt.certificate = closed.certificate;
-                let failure = closed.failure.at(rung);
-                observer.note(&failure.message);
-                if closed.stop {
-                    stopped = Some(failure.clone());
-                }
-                attempt.outcome = closed.outcome;
-                attempt.failure = Some(failure);
-            }
+        let (attempt, entry) = enter(plan, rung, socket, started, tls, observer);
+        match entry {
+            Entry::Session(session) => winner = Some((*session, rung.clone())),
+            Entry::Stopped => stopped.clone_from(&attempt.failure),
+            Entry::Left => {}
         }
-        attempt.took = started.elapsed();
         fates[index] = Some(attempt);
     }
     attempts.extend(fates.into_iter().flatten());
@@ -107,7 +74,7 @@ pub(super) fn open<'o>(
         return Err(failure);
     }
     let Some((session, rung)) = winner else {
-        return Err(all_failed(attempts));
+        return Err(all_failed(&*attempts));
     };
     for failure in attempts
         .iter()
@@ -119,6 +86,68 @@ pub(super) fn open<'o>(
         ));
     }
     Ok((session, rung))
+}
+
+/// What a connection came to.
+pub(super) enum Entry<'o> {
+    /// Mail may be given to it.
+    Session(Box<Session<'o>>),
+    /// The next rung may be tried.
+    Left,
+    /// No other rung may be tried.
+    Stopped,
+}
+
+/// Goes on from a connection to `rung`, which was begun at `started`, and tells how far it got.
+pub(super) fn enter<'o>(
+    plan: &Plan,
+    rung: &Rung,
+    socket: TcpStream,
+    started: Instant,
+    tls: Option<&Tls>,
+    observer: &'o dyn Observer,
+) -> (Attempt, Entry<'o>) {
+    let mut attempt = Attempt {
+        rung: rung.clone(),
+        outcome: Outcome::Connected,
+        address: socket.peer_addr().ok(),
+        secured: false,
+        certificate: None,
+        failure: None,
+        took: Duration::ZERO,
+    };
+    observer.note(&format!(
+        "connected to {rung} ({})",
+        attempt
+            .address
+            .map_or_else(String::new, |a| a.ip().to_string())
+    ));
+    let credentials = plan.effective_credentials();
+    let opening = Opening {
+        hidden: &credentials.map_or_else(Vec::new, Credentials::secrets),
+        host: &rung.host,
+        ehlo: plan.ehlo.as_ref().map(|name| name.as_str()),
+        waits: plan.waits,
+        greeting_until: started + plan.waits.connect,
+    };
+    let entry = match establish(plan, socket, rung.security, &opening, tls, observer) {
+        Ok(session) => Entry::Session(Box::new(session)),
+        Err(closed) => {
+            attempt.secured = closed.secured;
+            attempt.certificate = closed.certificate;
+            let failure = closed.failure.at(rung);
+            observer.note(&failure.message);
+            attempt.outcome = closed.outcome;
+            attempt.failure = Some(failure);
+            if closed.stop {
+                Entry::Stopped
+            } else {
+                Entry::Left
+            }
+        }
+    };
+    attempt.took = started.elapsed();
+    (attempt, entry)
 }
 
 fn establish<'o>(
@@ -149,7 +178,7 @@ fn establish<'o>(
 }
 
 /// When every rung failed: the one that got furthest decides; of equals, the first.
-fn all_failed(attempts: &[Attempt]) -> Failure {
+pub(super) fn all_failed<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Failure {
     let mut best: Option<(&Attempt, &Failure)> = None;
     for attempt in attempts {
         let further = best.is_none_or(|(known, _)| attempt.depth() > known.depth());
