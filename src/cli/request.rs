@@ -103,10 +103,8 @@ fn choose_profile(
     start: Instant,
     console: &Console,
 ) -> Result<Option<Store>> {
-    // What is no address is told when it is used.
-    let address = |text: &str| AddressList::parse(text).ok()?.addresses().next().cloned();
     let from = settings.text("from")?;
-    settings.choose_profile(from.as_ref().and_then(|(_, text)| address(text)).as_ref())?;
+    settings.choose_profile_by_setting()?;
     let Source::Stdin(how) = source else {
         return Ok(None);
     };

@@ -8,7 +8,9 @@ use anyhow::{Context as _, Result};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use super::credentials;
 use super::host::HostName;
+use super::output::Console;
 use super::settings::{Origin, Settings, count, parsed, seconds};
 use super::stdin;
 use crate::failure::{Failure, Kind};
@@ -50,6 +52,20 @@ pub(super) fn plan(settings: &Settings<'_>, host: &HostName, start: Instant) -> 
     plan.auth_first = settings.switch("auth-first")?;
     plan.all_or_nothing = settings.switch("all-or-nothing")?;
     plan.retries = settings.value("retry", count)?.unwrap_or(0);
+    Ok(plan)
+}
+
+/// The plan of a task that opens sessions and sends nothing, with its credentials.
+///
+/// # Errors
+/// Whatever is wrong with the settings; `Config` when no server is set.
+pub(super) fn plan_for_sessions(settings: &mut Settings<'_>, console: &Console) -> Result<Plan> {
+    let start = Instant::now();
+    let handed = credentials::Handed::take(settings)?;
+    settings.choose_profile_by_setting()?;
+    let mut plan = plan(settings, &HostName::of_this_machine(), start)?;
+    need_server(&plan)?;
+    credentials::add(&mut plan, settings, handed, console)?;
     Ok(plan)
 }
 
