@@ -20,7 +20,7 @@ const USAGE: &str = "\
 smtpsend [OPTIONS] --to ADDRESS < MESSAGE
        smtpsend check [OPTIONS]
        smtpsend verify [OPTIONS] ADDRESS...
-       smtpsend config show|path|import [OPTIONS]";
+       smtpsend config init|show|path|import [OPTIONS]";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 every recipient accepted · 64 usage · 65 bad message or address · 66 input file ·
@@ -71,6 +71,14 @@ way, and the options for what works. Connecting takes 10 s at the most.";
 
 const CHECK_EXITS: &str = "\
 Exit codes: 0 mail can be sent; else what sending it would have given, as smtpsend --help says";
+
+const INIT: &str = "\
+Make a settings file: find the server, try it, and write what works.
+
+Asks on a terminal for what is not typed. Every option that is typed is written down. With --profile
+NAME a profile is added to the file that is there. The server is found by the From address; then it
+is tried as by smtpsend check, the login too, and nothing is written when that fails. The file is for
+its owner alone (mode 0600), since the password may stand in it.";
 
 const VERIFY: &str = "\
 Ask the server about addresses (VRFY), or with --expand who is on a list (EXPN).
@@ -151,7 +159,7 @@ impl Task {
     pub(crate) fn reads_settings_files(&self) -> bool {
         !matches!(
             self,
-            Self::Config(ConfigTask::Path | ConfigTask::Import { .. })
+            Self::Config(ConfigTask::Path | ConfigTask::Init { .. } | ConfigTask::Import { .. })
         )
     }
 }
@@ -160,6 +168,11 @@ impl Task {
 pub(crate) enum ConfigTask {
     Show,
     Path,
+    /// Whether a file that is there is written over, and whether the server is tried.
+    Init {
+        force: bool,
+        check: bool,
+    },
     /// What is imported (by default msmtp's own file), whether it is only printed, and whether a
     /// file that is there is written over.
     Import {
@@ -207,6 +220,10 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
 fn config_task(name: &str, matches: &ArgMatches) -> ConfigTask {
     match name {
         "path" => ConfigTask::Path,
+        "init" => ConfigTask::Init {
+            force: matches.get_flag("force"),
+            check: !matches.get_flag("no-check"),
+        },
         "import" => ConfigTask::Import {
             from: matches.get_one("FILE").cloned(),
             dry_run: matches.get_flag("dry-run"),
@@ -269,9 +286,19 @@ fn is_for_sessions(heading: Heading) -> bool {
 fn config() -> Command {
     let subcommand = |name: &'static str, about: &'static str| Command::new(name).about(about);
     Command::new("config")
-        .about("The settings: show, path, import")
+        .about("The settings: init, show, path, import")
         .subcommand_required(true)
         .disable_help_subcommand(true)
+        .subcommand(with_settings(
+            subcommand(
+                "init",
+                "Make a settings file: find the server, try it, and write what works",
+            )
+            .long_about(INIT)
+            .arg(switch("force").help("Write over a settings file that is there"))
+            .arg(switch("no-check").help("Write it without trying the server")),
+            |_| true,
+        ))
         .subcommand(with_settings(
             subcommand(
                 "show",

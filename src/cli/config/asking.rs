@@ -56,9 +56,15 @@ impl Terminal {
     fn answer(&self, prompt: &str) -> Result<String> {
         let failed = |error: io::Error| Failure::new(Kind::Io, format!("the terminal: {error}"));
         let mut stderr = io::stderr();
-        stderr.write_all(printable(prompt).as_bytes()).map_err(failed)?;
+        stderr
+            .write_all(printable(prompt).as_bytes())
+            .map_err(failed)?;
         let mut answer = String::new();
-        io::stdin().lock().take(ANSWER_LIMIT).read_line(&mut answer).map_err(failed)?;
+        io::stdin()
+            .lock()
+            .take(ANSWER_LIMIT)
+            .read_line(&mut answer)
+            .map_err(failed)?;
         Ok(answer)
     }
 }

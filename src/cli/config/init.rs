@@ -4,7 +4,6 @@
 //! written, so that what works now works later.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Instant;
 
@@ -20,7 +19,7 @@ use crate::cli::finding::{self, Discover};
 use crate::cli::host::HostName;
 use crate::cli::output::Console;
 use crate::cli::secrets::Source;
-use crate::cli::settings::{File, Heading, SETTINGS, Settings};
+use crate::cli::settings::{File, Heading, Owner, SETTINGS, Settings};
 use crate::cli::way;
 use crate::failure::{Failure, Kind};
 use crate::plan::Plan;
@@ -50,40 +49,47 @@ pub(super) fn init(
     console: &Console,
 ) -> Result<()> {
     let profile = settings.text("profile")?.map(|(_, name)| name);
-    let before = before(path, profile.is_some(), manner.existing)?;
+    let before = before(path, profile.as_deref(), manner.existing, settings)?;
     let handed = Handed::take(settings)?;
     let draft = Draft::gather(settings, handed, console)?;
-    let text = draft.after(&before, profile.as_deref())?;
+    let text = draft.after(&before, profile.as_deref());
     let environment = settings.environment();
     let file = File::parse(path, &text, environment)?;
-    let known = profile.as_deref().is_none_or(|name| draft.is_new(&before, path, name, settings));
-    if !known {
-        let words = format!("{}: there is such a profile already", path.display());
-        return Err(Failure::new(Kind::Config, words)
-            .with_hint("edit the file, or choose another --profile")
-            .into());
-    }
     if manner.check {
-        let mut written = Settings::of_file(file, environment);
-        written.use_profile(profile);
-        try_it(&written, console)?;
+        try_it(&Settings::of_file(file, profile, environment), console)?;
     }
-    let existing = if before.is_empty() { manner.existing } else { Existing::Replace };
+    let existing = if before.is_empty() {
+        manner.existing
+    } else {
+        Existing::Replace
+    };
     write(path, &text, existing)?;
     console.line(&format!("smtpsend: {}: written", path.display()));
     Ok(())
 }
 
 /// The text of the file to which a profile is added; empty where a new one is made.
-fn before(path: &Path, adds: bool, existing: Existing) -> Result<Zeroizing<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) if adds => Ok(Zeroizing::new(text)),
-        Ok(_) if existing == Existing::Keep => Err(there_is_one(path).into()),
-        Ok(_) => Ok(Zeroizing::default()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Zeroizing::default()),
-        Err(error) => {
-            let words = format!("{}: {error}", path.display());
-            Err(Failure::new(Kind::Input, words).into())
+fn before(
+    path: &Path,
+    profile: Option<&str>,
+    existing: Existing,
+    settings: &Settings<'_>,
+) -> Result<Zeroizing<String>> {
+    let there = File::read(path, Owner::User, settings.environment())?;
+    match (there, profile) {
+        (None, _) => Ok(Zeroizing::default()),
+        (Some(_), None) if existing == Existing::Replace => Ok(Zeroizing::default()),
+        (Some(_), None) => Err(there_is_one(path).into()),
+        (Some(file), Some(name)) if file.profile(name).is_some() => {
+            let words = format!("{}: there is a profile {name} already", path.display());
+            Err(Failure::new(Kind::Config, words)
+                .with_hint("edit the file, or choose another name for --profile")
+                .into())
+        }
+        (Some(_), Some(_)) => {
+            let text = fs::read_to_string(path);
+            let words = |error| Failure::new(Kind::Input, format!("{}: {error}", path.display()));
+            Ok(Zeroizing::new(text.map_err(words)?))
         }
     }
 }
@@ -96,7 +102,9 @@ struct Draft {
 impl Draft {
     /// What was typed, completed by asking and looking.
     fn gather(settings: &Settings<'_>, handed: Handed, console: &Console) -> Result<Self> {
-        let mut draft = Self { entries: typed(settings) };
+        let mut draft = Self {
+            entries: typed(settings),
+        };
         let terminal = Terminal::open();
         let from = match settings.text("from")? {
             Some((_, from)) => from,
@@ -111,8 +119,12 @@ impl Draft {
             let server = find(settings, &from, &terminal, console)?;
             draft.add("server", &server);
         }
-        let host = way::plan(settings, &HostName::of_this_machine(), Instant::now())?;
-        let provider = host.rungs.first().and_then(|rung| provider_of_host(&rung.host));
+        let so_far = draft.settings(settings)?;
+        let plan = way::plan(&so_far, &HostName::of_this_machine(), Instant::now())?;
+        let provider = plan
+            .rungs
+            .first()
+            .and_then(|rung| provider_of_host(&rung.host));
         if let Some(provider) = provider {
             console.line(&format!("smtpsend: {}: {}", provider.name, provider.advice));
         }
@@ -157,18 +169,26 @@ impl Draft {
         Ok(())
     }
 
+    /// What has been gathered, as settings.
+    fn settings<'e>(&self, settings: &Settings<'e>) -> Result<Settings<'e>> {
+        let text = entry::table(None, &self.entries);
+        let environment = settings.environment();
+        let file = File::parse(Path::new("/"), &text, environment)?;
+        Ok(Settings::of_file(file, None, environment))
+    }
+
     fn add(&mut self, name: &str, value: &str) {
         self.entries.extend(Entry::named(name, value));
     }
 
     /// The file that begins with this text.
-    fn after(&self, before: &str, profile: Option<&str>) -> Result<Zeroizing<String>> {
+    fn after(&self, before: &str, profile: Option<&str>) -> Zeroizing<String> {
         let mut text = entry::table(profile, &self.entries);
         if !before.is_empty() {
             let end = if before.ends_with('\n') { "\n" } else { "\n\n" };
             text = Zeroizing::new([before, end, &text].concat());
         }
-        Ok(text)
+        text
     }
 }
 
@@ -214,13 +234,17 @@ fn find(
             Target::Own(_) => None,
         });
         let word = match foreign {
-            _ if Discover::of(settings)? == Discover::Any => Some(ForeignServers::dangerous_allow()),
+            _ if Discover::of(settings)? == Discover::Any => {
+                Some(ForeignServers::dangerous_allow())
+            }
             Some(foreign) if terminal.is_there() => {
                 let question = format!(
                     "DNS says that mail of {} is submitted at {foreign}. Is that your provider",
                     discovery.domain
                 );
-                terminal.confirm(&question)?.then(ForeignServers::dangerous_allow)
+                terminal
+                    .confirm(&question)?
+                    .then(ForeignServers::dangerous_allow)
             }
             _ => None,
         };
@@ -229,20 +253,28 @@ fn find(
     }
     for host in guesses(from.domain()) {
         console.line(&format!("smtpsend: trying {host}"));
-        let server = Settings::of_server(&host.to_string(), settings)?;
-        let plan = way::plan(&server, &HostName::of_this_machine(), Instant::now())?;
+        let mut draft = Draft {
+            entries: typed(settings),
+        };
+        draft.add("server", &host.to_string());
+        let draft = draft.settings(settings)?;
+        let plan = way::plan(&draft, &HostName::of_this_machine(), Instant::now())?;
         if probe(&plan, console).is_ok_and(|diagnosis| diagnosis.used.is_some()) {
             return Ok(host.to_string());
         }
     }
-    terminal.ask("Submission server of your provider", None, "--server")
+    Ok(terminal.ask("Submission server of your provider", None, "--server")?)
 }
 
 /// Rungs as `--server` takes them: by the name alone where the port policy leads to them.
 fn in_words(rungs: &[Rung]) -> String {
     let by_policy = |host: &Host| {
         let server: crate::failure::Result<crate::route::Server> = host.to_string().parse();
-        server.is_ok_and(|server| server.rungs(None, None).is_ok_and(|policy| rungs.iter().all(|rung| policy.contains(rung))))
+        server.is_ok_and(|server| {
+            server
+                .rungs(None, None)
+                .is_ok_and(|policy| rungs.iter().all(|rung| policy.contains(rung)))
+        })
     };
     match rungs.first() {
         Some(first) if by_policy(&first.host) => first.host.to_string(),
