@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::address::{address_literal, domain_to_ascii};
 use crate::failure::{Failure, Kind, Result};
-use crate::route::{Rung, Security};
+use crate::route::{Outbound, Rung, Security};
 use crate::smtp::{AuthChoice, CleartextAuth, Credentials, TlsTerms, Trust, Waits};
 
 /// How a message shall be submitted.
@@ -15,6 +15,8 @@ use crate::smtp::{AuthChoice, CleartextAuth, Credentials, TlsTerms, Trust, Waits
 pub struct Plan {
     /// The steps of the port policy, over all servers, in order.
     pub rungs: Vec<Rung>,
+    /// How this machine is left; default: straight, from any address.
+    pub outbound: Outbound,
     /// Whose certificates are believed; default: Mozilla's authorities, compiled in.
     pub trust: Trust,
     /// How TLS has to be spoken; default: TLS 1.2 or later, for the host's own name.
@@ -47,6 +49,7 @@ impl Plan {
     pub fn new(rungs: Vec<Rung>) -> Self {
         Self {
             rungs,
+            outbound: Outbound::default(),
             trust: Trust {
                 webpki: true,
                 ..Trust::default()

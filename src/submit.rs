@@ -198,7 +198,7 @@ impl Submission {
         let (mut session, rung) = open::open(&self.plan, tls, observer, &mut queue.attempts)?;
         queue.peer = Some(Peer {
             rung: rung.clone(),
-            address: session.dialogue.wire.peer().ok(),
+            address: open::server_address(&self.plan, session.dialogue.wire.peer()),
             tls: session.tls.clone(),
         });
         if let Err(failure) = self.authenticate(&mut session) {

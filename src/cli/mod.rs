@@ -8,6 +8,7 @@ mod args;
 mod check;
 mod config;
 mod credentials;
+mod finding;
 mod host;
 mod json;
 mod kept;
@@ -19,6 +20,7 @@ mod settings;
 mod stdin;
 mod verify;
 mod way;
+mod without_message;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -71,25 +73,25 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
         .filter(|tip| !names_an_opposite(tip));
-    // A word that is no option is taken for a subcommand, which it is only when it is like one.
-    let word = what
-        .strip_prefix("unrecognized subcommand ")
-        .filter(|_| tip.is_none());
-    let what = word.map_or(what.clone(), |word| {
-        format!("unexpected argument {word} found")
-    });
-    let subcommand = args::subcommand_of(arguments);
-    let hint = hint_for(&what, subcommand.is_none()).or(tip);
-    let hint = hint.map_or_else(
-        || match subcommand {
-            Some(name) => format!("smtpsend {name} --help names every option"),
-            None => "smtpsend --help names every option".to_owned(),
-        },
-        str::to_owned,
-    );
+    let what = match supposed_subcommand(&what).filter(|_| tip.is_none()) {
+        Some(word) => format!("unexpected argument '{word}' found"),
+        None => what,
+    };
+    let subcommand = arguments.get(1).and_then(|word| word.to_str());
+    let subcommand = subcommand.filter(|word| args::is_subcommand(word));
+    let hint = advice(&what, tip, subcommand);
     let failure = Failure::new(Kind::Usage, what).with_hint(hint);
     let json = arguments.iter().any(|argument| argument == "--json");
     fail(&failure.into(), json, console)
+}
+
+/// The word that stands where a subcommand may and is none.
+fn supposed_subcommand(what: &str) -> Option<&str> {
+    let word = ["unrecognized subcommand '", "the subcommand '"]
+        .iter()
+        .find_map(|start| what.strip_prefix(start))?;
+    let word = word.split('\'').next();
+    word.filter(|word| !args::is_subcommand(word))
 }
 
 /// Whether a tip is about a flag that stands in no help, which is no help.
@@ -100,16 +102,33 @@ fn names_an_opposite(tip: &str) -> bool {
         .any(|name| tip.contains(&format!("'--{name}'")))
 }
 
+/// What to do about a mistake, which clap has a `tip` about, in a subcommand or where there is none.
+fn advice(what: &str, tip: Option<&str>, subcommand: Option<&str>) -> String {
+    let Some(name) = subcommand else {
+        let hint = hint_for(what, true).or(tip);
+        return hint
+            .unwrap_or("smtpsend --help names every option")
+            .to_owned();
+    };
+    if unexpected_argument(what).is_some_and(args::is_option_of_a_message) {
+        return format!("smtpsend {name} sends no message, and takes no option of one");
+    }
+    let hint = hint_for(what, false).or(tip).map(str::to_owned);
+    hint.unwrap_or_else(|| format!("smtpsend {name} --help names every option"))
+}
+
+fn unexpected_argument(what: &str) -> Option<&str> {
+    what.strip_prefix("unexpected argument '")?
+        .split('\'')
+        .next()
+}
+
 /// What to do instead of what other programs call so, or what somebody who `sends` a message meant.
 fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
     if what.starts_with("the subcommand ") {
         return Some("options stand behind the subcommand, and those of a message go with none");
     }
-    let argument = what
-        .strip_prefix("unexpected argument '")?
-        .split('\'')
-        .next()?;
-    Some(match argument {
+    Some(match unexpected_argument(what)? {
         "--attach" | "--attachment" | "-a" | "-A" if sends => {
             "files are not attached yet: make the message with another tool, and pipe it in"
         }
@@ -150,7 +169,7 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
     };
     let done = match &line.task {
         Task::Send(args) => send::send(args, &mut settings, json, console),
-        Task::Config(task) => config::run(task, &mut settings, json),
+        Task::Config(task) => config::run(task, &mut settings, json, console),
         Task::Check => check::check(&mut settings, json, console),
         Task::Verify(args) => verify::verify(args, &mut settings, json, console),
     };

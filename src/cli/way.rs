@@ -8,9 +8,7 @@ use anyhow::{Context as _, Result};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use super::credentials;
 use super::host::HostName;
-use super::output::Console;
 use super::settings::{Origin, Settings, count, parsed, seconds};
 use super::stdin;
 use crate::failure::{Failure, Kind};
@@ -35,7 +33,9 @@ pub(super) fn plan(settings: &Settings<'_>, host: &HostName, start: Instant) -> 
         deadline: deadline(settings, start)?,
     };
     plan.trust = trust(settings, plan.waits.deadline)?;
-    plan.auth = settings.value("auth", auth)?.unwrap_or_default();
+    plan.auth = settings
+        .value("auth", parsed::<AuthChoice>)?
+        .unwrap_or_default();
     if settings.switch("allow-cleartext-auth")? {
         plan.cleartext_auth = Some(CleartextAuth::dangerous_allow());
     }
@@ -52,20 +52,6 @@ pub(super) fn plan(settings: &Settings<'_>, host: &HostName, start: Instant) -> 
     plan.auth_first = settings.switch("auth-first")?;
     plan.all_or_nothing = settings.switch("all-or-nothing")?;
     plan.retries = settings.value("retry", count)?.unwrap_or(0);
-    Ok(plan)
-}
-
-/// The plan of a task that opens sessions and sends nothing, with its credentials.
-///
-/// # Errors
-/// Whatever is wrong with the settings; `Config` when no server is set.
-pub(super) fn plan_for_sessions(settings: &mut Settings<'_>, console: &Console) -> Result<Plan> {
-    let start = Instant::now();
-    let handed = credentials::Handed::take(settings)?;
-    settings.choose_profile_by_setting()?;
-    let mut plan = plan(settings, &HostName::of_this_machine(), start)?;
-    need_server(&plan)?;
-    credentials::add(&mut plan, settings, handed, console)?;
     Ok(plan)
 }
 
@@ -157,17 +143,4 @@ fn trust(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Trust> {
         authorities,
         ..whose.unwrap_or_default()
     })
-}
-
-fn auth(text: &str) -> crate::failure::Result<AuthChoice> {
-    match text.to_ascii_lowercase().as_str() {
-        "auto" => Ok(AuthChoice::Auto),
-        "none" => Ok(AuthChoice::Never),
-        "plain" => Ok(AuthChoice::Plain),
-        "login" => Ok(AuthChoice::Login),
-        _ => Err(Failure::new(
-            Kind::Usage,
-            format!("\"{text}\" is none of auto, none, PLAIN, LOGIN"),
-        )),
-    }
 }

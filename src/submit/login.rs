@@ -36,7 +36,8 @@ pub(super) fn means(
         .protection()
         .or_else(|| plan.cleartext_auth.map(Protected::from))
         .ok_or_else(not_in_clear)?;
-    let mechanism = sasl::choose(plan.auth, &session.capabilities.auth, credentials)?;
+    let (offered, binding) = (&session.capabilities.auth, session.binding());
+    let mechanism = sasl::choose(plan.auth, offered, credentials, binding)?;
     Ok(Some((mechanism, right)))
 }
 

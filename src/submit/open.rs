@@ -2,7 +2,8 @@
 //!
 //! Owns when to move on to the next rung and when to stop, and what is said when all have failed.
 
-use std::net::TcpStream;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Kind, Result};
@@ -40,9 +41,16 @@ pub(super) fn open<'o>(
     let mut stopped = None;
     let over = || waits.deadline.is_some_and(|end| Instant::now() >= end);
     while !open.is_empty() && winner.is_none() && stopped.is_none() && !over() {
-        let race = dial::race(rungs, &open, waits.connect, waits.deadline, &mut names).map_err(
-            |error| Failure::new(Kind::Io, format!("cannot wait for connections: {error}")),
-        )?;
+        let race = dial::race(
+            rungs,
+            &open,
+            &plan.outbound,
+            waits.connect,
+            waits.deadline,
+            &mut names,
+        )
+        .map_err(|error| Failure::new(Kind::Io, format!("cannot wait for connections: {error}")))?;
+        stopped = race.hopeless().cloned();
         for (index, attempt) in race.failed {
             observer.note(
                 &attempt
@@ -110,18 +118,17 @@ pub(super) fn enter<'o>(
     let mut attempt = Attempt {
         rung: rung.clone(),
         outcome: Outcome::Connected,
-        address: socket.peer_addr().ok(),
+        address: server_address(plan, socket.peer_addr()),
         secured: false,
         certificate: None,
         failure: None,
         took: Duration::ZERO,
     };
-    observer.note(&format!(
-        "connected to {rung} ({})",
-        attempt
-            .address
-            .map_or_else(String::new, |a| a.ip().to_string())
-    ));
+    observer.note(&match (&plan.outbound.proxy, attempt.address) {
+        (Some(proxy), _) => format!("connected to {rung} through {proxy}"),
+        (None, Some(address)) => format!("connected to {rung} ({})", address.ip()),
+        (None, None) => format!("connected to {rung}"),
+    });
     let credentials = plan.effective_credentials();
     let opening = Opening {
         hidden: &credentials.map_or_else(Vec::new, Credentials::secrets),
@@ -148,6 +155,12 @@ pub(super) fn enter<'o>(
     };
     attempt.took = started.elapsed();
     (attempt, entry)
+}
+
+/// The server's address on a connection whose other end is `peer`; only a proxy knows what lies behind
+/// it.
+pub(super) fn server_address(plan: &Plan, peer: io::Result<SocketAddr>) -> Option<SocketAddr> {
+    peer.ok().filter(|_| plan.outbound.proxy.is_none())
 }
 
 fn establish<'o>(

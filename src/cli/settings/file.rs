@@ -151,7 +151,7 @@ impl File {
     }
 
     /// Reads the text of a file.
-    pub(super) fn parse(
+    pub(crate) fn parse(
         path: &Path,
         text: &str,
         environment: Environment<'_>,
