@@ -2,11 +2,14 @@
 //! value means, and whether it is right, is for `settings` and `request` to say, so that flags,
 //! environment and files get the same words and the right exit code.
 
+mod asking;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _, value_parser};
 
+pub(crate) use self::asking::VerifyArgs;
 use super::settings::{Form, Heading, Place, SETTINGS, Setting, setting};
 
 const ABOUT: &str = "\
@@ -61,17 +64,6 @@ Exit codes:
   77  authentication refused for good, or not offered although a user is given
   78  the settings are wrong, no server is set, or port 25 was asked for";
 
-const CHECK: &str = "\
-Look at the way to the server, and send nothing.
-
-Every port that a message would be tried on is tried, side by side: name, connection, greeting, TLS
-and certificate, what the server offers. The login is tried on one port only, the one that would be
-used, so that a wrong password counts once. Then a verdict: whether mail can be sent, what is in the
-way, and the options for what works. Connecting takes 10 s at the most.";
-
-const CHECK_EXITS: &str = "\
-Exit codes: 0 mail can be sent; else what sending it would have given, as smtpsend --help says";
-
 const INIT: &str = "\
 Make a settings file: find the server, try it, and write what works.
 
@@ -79,17 +71,6 @@ Asks on a terminal for what is not typed. Every option that is typed is written 
 NAME a profile is added to the file that is there. The server is found by the From address; then it
 is tried as by smtpsend check, the login too, and nothing is written when that fails. The file is for
 its owner alone (mode 0600), since the password may stand in it.";
-
-const VERIFY: &str = "\
-Ask the server about addresses (VRFY), or with --expand who is on a list (EXPN).
-
-Most servers have this switched off, or answer that they do not say; then nothing but sending shows
-whether an address is good. One line for each address: the server's reply and what it means.";
-
-const VERIFY_EXITS: &str = "\
-Exit codes, the first that fits: 75 the server cannot say now, for some address · 76 protocol
-broken · 65 bad address · 67 an address is unknown · 69 not offered, or refused · 0 all are known,
-or the server does not say. Where there is no session to ask in: as smtpsend --help says";
 
 /// What is typed for one message alone.
 #[derive(clap::Args, Debug, Default)]
@@ -182,18 +163,6 @@ pub(crate) enum ConfigTask {
     },
 }
 
-/// What `smtpsend verify` asks about.
-#[derive(clap::Args, Debug)]
-pub(crate) struct VerifyArgs {
-    /// An address, or with --expand a list
-    #[arg(required = true, value_name = "ADDRESS")]
-    pub(crate) addresses: Vec<String>,
-
-    /// Ask who is on a list (EXPN)
-    #[arg(long)]
-    pub(crate) expand: bool,
-}
-
 /// Reads the command line.
 pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
     let mut matches = grammar().try_get_matches_from(arguments)?;
@@ -233,15 +202,19 @@ fn config_task(name: &str, matches: &ArgMatches) -> ConfigTask {
     }
 }
 
+/// Whether this is an option of sending a message.
+pub(crate) fn is_option_of_a_message(word: &str) -> bool {
+    let is_it = |arg: &Arg| {
+        let long = arg.get_long().map(|name| format!("--{name}"));
+        let short = arg.get_short().map(|letter| format!("-{letter}"));
+        [long, short].iter().flatten().any(|name| name == word)
+    };
+    grammar().get_arguments().any(is_it)
+}
+
 /// Whether there is a subcommand of this name.
 pub(crate) fn is_subcommand(word: &str) -> bool {
     grammar().find_subcommand(word).is_some()
-}
-
-/// The subcommand that was typed, whether it was understood or not.
-pub(crate) fn subcommand_of(arguments: &[OsString]) -> Option<&str> {
-    let word = arguments.get(1)?.to_str()?;
-    is_subcommand(word).then_some(word)
 }
 
 fn grammar() -> Command {
@@ -253,34 +226,10 @@ fn grammar() -> Command {
         .override_usage(USAGE)
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
-        .subcommand(check())
-        .subcommand(verify())
+        .subcommand(asking::check())
+        .subcommand(asking::verify())
         .subcommand(config());
     with_settings(root, |_| true)
-}
-
-fn check() -> Command {
-    let check = Command::new("check")
-        .about("Look at the way to the server, and send nothing")
-        .long_about(CHECK)
-        .after_help(CHECK_EXITS)
-        .override_usage("smtpsend check [OPTIONS]");
-    with_settings(check, is_for_sessions)
-}
-
-fn verify() -> Command {
-    let verify = VerifyArgs::augment_args(Command::new("verify"))
-        .about("Ask the server about addresses (VRFY), or who is on a list (EXPN)")
-        .long_about(VERIFY)
-        .after_help(VERIFY_EXITS)
-        .override_usage("smtpsend verify [OPTIONS] ADDRESS...");
-    with_settings(verify, is_for_sessions)
-}
-
-/// Whether the settings under this heading count where nothing is sent.
-fn is_for_sessions(heading: Heading) -> bool {
-    use Heading::{Authentication, Output, Server, Settings};
-    matches!(heading, Server | Authentication | Output | Settings)
 }
 
 fn config() -> Command {

@@ -20,6 +20,7 @@ mod settings;
 mod stdin;
 mod verify;
 mod way;
+mod without_message;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -76,15 +77,9 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
         Some(word) => format!("unexpected argument '{word}' found"),
         None => what,
     };
-    let subcommand = args::subcommand_of(arguments);
-    let hint = hint_for(&what, subcommand.is_none()).or(tip);
-    let hint = hint.map_or_else(
-        || match subcommand {
-            Some(name) => format!("smtpsend {name} --help names every option"),
-            None => "smtpsend --help names every option".to_owned(),
-        },
-        str::to_owned,
-    );
+    let subcommand = arguments.get(1).and_then(|word| word.to_str());
+    let subcommand = subcommand.filter(|word| args::is_subcommand(word));
+    let hint = advice(&what, tip, subcommand);
     let failure = Failure::new(Kind::Usage, what).with_hint(hint);
     let json = arguments.iter().any(|argument| argument == "--json");
     fail(&failure.into(), json, console)
@@ -107,16 +102,33 @@ fn names_an_opposite(tip: &str) -> bool {
         .any(|name| tip.contains(&format!("'--{name}'")))
 }
 
+/// What to do about a mistake, which clap has a `tip` about, in a subcommand or where there is none.
+fn advice(what: &str, tip: Option<&str>, subcommand: Option<&str>) -> String {
+    let Some(name) = subcommand else {
+        let hint = hint_for(what, true).or(tip);
+        return hint
+            .unwrap_or("smtpsend --help names every option")
+            .to_owned();
+    };
+    if unexpected_argument(what).is_some_and(args::is_option_of_a_message) {
+        return format!("smtpsend {name} sends no message, and takes no option of one");
+    }
+    let hint = hint_for(what, false).or(tip).map(str::to_owned);
+    hint.unwrap_or_else(|| format!("smtpsend {name} --help names every option"))
+}
+
+fn unexpected_argument(what: &str) -> Option<&str> {
+    what.strip_prefix("unexpected argument '")?
+        .split('\'')
+        .next()
+}
+
 /// What to do instead of what other programs call so, or what somebody who `sends` a message meant.
 fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
     if what.starts_with("the subcommand ") {
         return Some("options stand behind the subcommand, and those of a message go with none");
     }
-    let argument = what
-        .strip_prefix("unexpected argument '")?
-        .split('\'')
-        .next()?;
-    Some(match argument {
+    Some(match unexpected_argument(what)? {
         "--attach" | "--attachment" | "-a" | "-A" if sends => {
             "files are not attached yet: make the message with another tool, and pipe it in"
         }

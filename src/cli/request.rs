@@ -119,7 +119,8 @@ fn choose_profile(
     console: &Console,
 ) -> Result<Option<Store>> {
     let from = settings.text("from")?;
-    settings.choose_profile_by_setting()?;
+    let own = settings.own_address()?;
+    settings.choose_profile(own.as_ref())?;
     let is_flag = from.is_some_and(|(origin, _)| origin.is_flag());
     if is_flag || !source.may_name_the_author() || !settings.profile_depends_on_from()? {
         return Ok(None);

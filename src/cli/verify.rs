@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::args::VerifyArgs;
 use super::output::{Console, to_stdout};
 use super::settings::Settings;
-use super::way;
+use super::without_message;
 use crate::address::Address;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ pub(super) fn verify(
     };
     let addresses = args.addresses.iter().map(|text| text.parse::<Address>());
     let addresses: Vec<_> = addresses.collect::<crate::failure::Result<_>>()?;
-    let plan = way::plan_for_sessions(settings, console)?;
+    let plan = without_message::plan(settings, console)?;
     let answers = ask(&plan, question, &addresses, console);
     tell_what_failed(&answers, console);
     to_stdout(|out| {

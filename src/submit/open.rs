@@ -96,12 +96,6 @@ pub(super) fn open<'o>(
     Ok((session, rung))
 }
 
-/// The server's address on a connection whose other end is `peer`; only a proxy knows what lies behind
-/// it.
-pub(super) fn server_address(plan: &Plan, peer: io::Result<SocketAddr>) -> Option<SocketAddr> {
-    peer.ok().filter(|_| plan.outbound.proxy.is_none())
-}
-
 /// What a connection came to.
 pub(super) enum Entry<'o> {
     /// Mail may be given to it.
@@ -161,6 +155,12 @@ pub(super) fn enter<'o>(
     };
     attempt.took = started.elapsed();
     (attempt, entry)
+}
+
+/// The server's address on a connection whose other end is `peer`; only a proxy knows what lies behind
+/// it.
+pub(super) fn server_address(plan: &Plan, peer: io::Result<SocketAddr>) -> Option<SocketAddr> {
+    peer.ok().filter(|_| plan.outbound.proxy.is_none())
 }
 
 fn establish<'o>(

@@ -172,16 +172,19 @@ impl Diagnosis {
     }
 }
 
-/// Whether a rung before this one has been taken: by a submission, or by somebody on the line, whom
-/// no other rung may follow.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What is known of the rungs before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
+    /// None of them can be used.
     Open,
+    /// One of them would be used.
     Taken,
+    /// At one of them a submission would stop.
+    Stopped,
 }
 
 /// Tries one rung, and logs in when its turn has come and nobody has; true when a submission would
-/// come to its end here.
+/// look no further.
 fn look(
     plan: &Plan,
     rung: &Rung,
@@ -189,22 +192,47 @@ fn look(
     recorder: &Recorder,
     (before, after): (Receiver<Turn>, Sender<Turn>),
 ) -> Result<(Probe, bool)> {
+    // A thread that came to nothing leaves nothing to go on from.
+    let turn = || before.recv().unwrap_or(Turn::Stopped);
+    // A proxy may want a password, and that is tried once, too.
+    let early = plan.outbound.proxy.as_ref().map(|_| turn());
+    if early == Some(Turn::Stopped) {
+        let _ = after.send(Turn::Stopped);
+        return Ok((untried(rung), false));
+    }
     let (mut probe, entry) = rung::probe(plan, rung, tls, recorder)?;
-    let turn = before.recv().unwrap_or(Turn::Taken);
+    let turn = early.unwrap_or_else(turn);
     let decides = turn == Turn::Open && !matches!(entry, Entry::Left);
     // Those who wait need not wait for the login; the last one talks to nobody.
-    let _ = after.send(if decides { Turn::Taken } else { turn });
+    let _ = after.send(match entry {
+        Entry::Session(_) if decides => Turn::Taken,
+        Entry::Stopped if decides => Turn::Stopped,
+        _ => turn,
+    });
+    if plan.effective_credentials().is_none() {
+        probe.login = Login::Nobody;
+    }
     if let Entry::Session(mut session) = entry {
         if decides {
             probe.login = log_in(plan, rung, &mut session);
         }
         session.dialogue.quit();
     }
-    if plan.effective_credentials().is_none() {
-        probe.login = Login::Nobody;
-    }
     recorder.fill(&mut probe);
     Ok((probe, decides))
+}
+
+fn untried(rung: &Rung) -> Probe {
+    let words = "not tried, because of what was found before";
+    Probe::of(Attempt {
+        rung: rung.clone(),
+        outcome: Outcome::Unreachable,
+        secured: false,
+        certificate: None,
+        address: None,
+        failure: Some(Failure::new(Kind::Temporary, words).at(rung)),
+        took: Duration::ZERO,
+    })
 }
 
 fn log_in(plan: &Plan, rung: &Rung, session: &mut Session<'_>) -> Login {

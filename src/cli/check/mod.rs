@@ -12,7 +12,7 @@ use anyhow::Result;
 use self::verdict::Verdict;
 use super::output::{Console, to_stdout};
 use super::settings::Settings;
-use super::way;
+use super::without_message;
 use crate::exit::Exit;
 use crate::submit::probe::probe;
 
@@ -21,7 +21,7 @@ use crate::submit::probe::probe;
 /// # Errors
 /// Whatever is wrong with the settings; `Io` when standard output cannot be written.
 pub(super) fn check(settings: &mut Settings<'_>, json: bool, console: &Console) -> Result<Exit> {
-    let plan = way::plan_for_sessions(settings, console)?;
+    let plan = without_message::plan(settings, console)?;
     let diagnosis = probe(&plan, console)?;
     let user = plan.effective_credentials().map(|found| found.user());
     let verdict = Verdict::of(&diagnosis, user);

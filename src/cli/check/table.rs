@@ -56,9 +56,13 @@ impl Block {
         if !addresses.is_empty() {
             block.fact("addresses", &addresses.join(", "));
         }
-        if let (Some(took), Some(address)) = (probe.connected, probe.attempt.address) {
-            let took = took.as_millis();
-            block.fact("connected", &format!("to {} in {took} ms", address.ip()));
+        if let Some(took) = probe.connected {
+            let to = probe
+                .attempt
+                .address
+                .map(|address| format!("to {} ", address.ip()));
+            let to = to.unwrap_or_default();
+            block.fact("connected", &format!("{to}in {} ms", took.as_millis()));
         }
         if let Some(greeting) = &probe.greeting {
             block.fact("greeting", &greeting.to_string());

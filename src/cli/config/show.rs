@@ -30,7 +30,8 @@ struct Line {
 /// # Errors
 /// When a profile is named that does not exist; `Io` when standard output cannot be written.
 pub(super) fn show(settings: &mut Settings<'_>, json: bool) -> Result<()> {
-    settings.choose_profile_by_setting()?;
+    let from = settings.own_address()?;
+    settings.choose_profile(from.as_ref())?;
     let files = settings.files().iter();
     let shown = Shown {
         profile: settings.profile(),

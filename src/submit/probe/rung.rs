@@ -38,7 +38,14 @@ pub(super) fn probe<'o>(
 ) -> Result<(Probe, Entry<'o>)> {
     let (mut probe, connection) = connect(plan, rung, recorder)?;
     let Some((socket, started)) = connection else {
-        return Ok((probe, Entry::Left));
+        // A proxy that does not take us for who we say we are must not be asked again.
+        let refused = |failure: &Failure| failure.kind == Kind::Auth;
+        let entry = if probe.attempt.failure.as_ref().is_some_and(refused) {
+            Entry::Stopped
+        } else {
+            Entry::Left
+        };
+        return Ok((probe, entry));
     };
     if rung.security != Security::Implicit && is_silent(plan.waits, &socket)? {
         recorder.note(&format!("{rung} says nothing: does it wait for TLS?"));
@@ -79,8 +86,8 @@ fn connect(
     } = plan.waits;
     let mut names = Names::default();
     let rungs = std::slice::from_ref(rung);
-    let patience = connect.min(CONNECTING);
-    let race = dial::race(rungs, &[0], &plan.outbound, patience, deadline, &mut names)
+    let wait = connect.min(CONNECTING);
+    let race = dial::race(rungs, &[0], &plan.outbound, wait, deadline, &mut names)
         .map_err(|error| no_means(&error))?;
     let connection = race.winner.map(|(_, socket, started)| (socket, started));
     let attempt = match race.failed.into_iter().next() {
@@ -99,10 +106,10 @@ fn connect(
         recorder.note(&failure.message);
     }
     let mut probe = Probe::of(attempt);
-    // A proxy looks names up by itself.
-    let source = plan.outbound.source;
+    // Behind a proxy names are for the proxy.
     if plan.outbound.proxy.is_none()
-        && let Ok(Some(Ok(found))) = names.addresses(&rung.host, rung.port.number(), source)
+        && let Ok(Some(Ok(found))) =
+            names.addresses(&rung.host, rung.port.number(), plan.outbound.source)
     {
         probe.addresses = found.iter().map(|address| address.ip()).collect();
     }
