@@ -1,185 +1,189 @@
-//! Where the password comes from: file, environment, prompt; the first that is there.
+//! Who we are, and which of the [sources](super::secrets) the proof comes from.
 //!
-//! In this order: `--password-file`, `SMTPSEND_PASSWORD`, `SMTPSEND_PASSWORD_FILE`, a prompt where
-//! there is a terminal. Never from the command line, where every user of the machine sees it.
+//! The strongest layer of settings that names a source wins; two flags that name one contradict each
+//! other. In one layer the order is that of `SOURCES`. Where none is named: a systemd credential,
+//! `~/.netrc`, the prompt.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
+use std::time::Instant;
 
-use anyhow::{Context as _, Result};
-use signal_hook::consts::SIGINT;
-use zeroize::{Zeroize as _, Zeroizing};
+use anyhow::Result;
 
-use super::settings::{Settings, setting};
-use crate::failure::{Failure, Kind, printable};
-use crate::secret::Secret;
+use super::output::Console;
+use super::secrets::{Source, keep_out_of_core_files};
+use super::settings::{Origin, Settings, setting};
+use crate::failure::{Failure, Kind};
+use crate::plan::Plan;
+use crate::route::{Host, Server};
+use crate::smtp::{AuthChoice, Credentials, Observer as _};
 
-/// Longest password file read, in octets; what is larger is no password file.
-const FILE_LIMIT: u64 = 65_536;
+/// The settings that name a source of the password.
+const SOURCES: [&str; 4] = [
+    "password-fd",
+    "password",
+    "password-file",
+    "password-command",
+];
 
-/// Finds the password for `user`, and says in a word where it was found.
+/// What has to be taken before any file is opened: a descriptor that is not open would else be
+/// whatever is opened next.
+pub(super) struct Handed(Option<Source>);
+
+impl Handed {
+    /// Takes the descriptor that `--password-fd` names.
+    ///
+    /// # Errors
+    /// `Usage` when it names none, `Input` when it is not open.
+    pub(super) fn take(settings: &Settings<'_>) -> Result<Self> {
+        let Some((origin, number)) = settings.text("password-fd")? else {
+            return Ok(Self(None));
+        };
+        let source = Source::descriptor(&origin.to_string(), &number)?;
+        Ok(Self(Some(source)))
+    }
+
+    /// That the message is not read from the same descriptor.
+    ///
+    /// # Errors
+    /// `Usage` when it is.
+    pub(super) fn leaves_standard_input(&self) -> Result<()> {
+        match &self.0 {
+            Some(source) if source.is_standard_input() => Err(source.contradicts_message().into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Adds the user and the proof to the plan, if there is a user: the one that is set, else the one that
+/// is `usual` where the server was found.
 ///
 /// # Errors
-/// `Input` when the file cannot be read; `Config` when it is readable by others or has no password,
-/// or when there is no password anywhere.
-pub(crate) fn password(user: &str, settings: &Settings<'_>) -> Result<(Secret, String)> {
-    let layers = |name| {
-        setting(name)
-            .into_iter()
-            .flat_map(|setting| settings.layers(setting))
-    };
-    let sources = ["password", "password-file"];
-    // Of one layer the first; the variable of the password goes before that of a file with it.
-    let strongest = sources
-        .into_iter()
-        .flat_map(|name| layers(name).map(move |(origin, value)| (origin, name, value)))
-        .reduce(|best, other| {
-            if other.0.outranks(&best.0) {
-                other
-            } else {
-                best
+/// `Usage` for a source without a user or two sources, `Config` when there is no password anywhere
+/// or a source cannot be trusted, `Input` when it cannot be read.
+pub(super) fn add(
+    plan: &mut Plan,
+    settings: &Settings<'_>,
+    usual: Option<String>,
+    handed: Handed,
+    console: &Console,
+) -> Result<()> {
+    if plan.auth == AuthChoice::Never {
+        return Ok(());
+    }
+    let named = strongest(settings)?;
+    let Some(user) = user(settings)?.or(usual) else {
+        return match named {
+            Some((Origin::Flag(flag), ..)) => {
+                Err(Failure::new(Kind::Usage, format!("{flag} without a user"))
+                    .with_hint("add --user")
+                    .into())
             }
-        });
-    match strongest {
-        Some((origin, "password", value)) => {
-            return Ok((Secret::new(value.into_vec()), origin.to_string()));
-        }
-        Some((origin, _, path)) => {
-            let path = Path::new(&path);
-            let secret = read_file(path).context(origin.to_string())?;
-            return Ok((secret, format!("{origin} {}", path.display())));
-        }
-        None => {}
-    }
-    Ok((prompt(user)?, "the prompt".to_owned()))
-}
-
-fn read_file(path: &Path) -> Result<Secret> {
-    let place = path.display();
-    let unreadable = |error: std::io::Error| Failure::new(Kind::Input, format!("{place}: {error}"));
-    let file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if metadata.is_dir() {
-        return Err(Failure::new(Kind::Input, format!("{place}: is a directory")).into());
-    }
-    if metadata.permissions().mode() & 0o044 != 0 {
-        return Err(
-            Failure::new(Kind::Config, format!("{place}: others can read it"))
-                .with_hint(format!("chmod 600 {place}"))
-                .into(),
-        );
-    }
-    // Room for all of it from the start: growing would leave copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_LIMIT as usize + 1));
-    file.take(FILE_LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > FILE_LIMIT {
-        return Err(Failure::new(
-            Kind::Config,
-            format!("{place}: too large to be a password file"),
-        )
-        .into());
-    }
-    let line = bytes
-        .split(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.is_empty() {
-        return Err(Failure::new(Kind::Config, format!("{place}: its first line is empty")).into());
-    }
-    Ok(Secret::new(line.to_vec()))
-}
-
-/// Asks on the terminal.
-fn prompt(user: &str) -> Result<Secret> {
-    // The prompt switches the echo off. Dying of Ctrl-C right there would leave it off, so the
-    // signal is only noted until the terminal is as it was.
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let noted = signal_hook::flag::register(SIGINT, Arc::clone(&interrupted));
-    let typed = rpassword::prompt_password(format!("Password for {}: ", printable(user)));
-    if let Ok(id) = noted {
-        signal_hook::low_level::unregister(id);
-    }
-    if interrupted.load(Ordering::Relaxed) {
-        // Ends the program as Ctrl-C does.
-        let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
-    }
-    let no_password = |why: &str| {
-        Failure::new(
-            Kind::Config,
-            format!("no password for the user {user}{why}"),
-        )
-        .with_hint("give one with --password-file or SMTPSEND_PASSWORD")
+            _ => Ok(()),
+        };
     };
-    match typed {
-        Ok(mut typed) => {
-            let secret = Secret::new(typed.as_bytes().to_vec());
-            typed.zeroize();
-            Ok(secret)
-        }
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            Err(no_password(": none was typed").into())
-        }
-        // ENXIO, ENOENT, ENOTTY.
-        Err(_) => Err(no_password(", and no terminal to ask on").into()),
-    }
+    keep_out_of_core_files();
+    let deadline = plan.waits.deadline;
+    let source = match named {
+        Some((_, "password-fd", _)) => handed.0,
+        Some((origin, name, value)) => Some(source(&origin, name, value, settings)?),
+        None => None,
+    };
+    let source = match source {
+        Some(source) => source,
+        None => kept_elsewhere(&user, plan, settings, deadline)?,
+    };
+    let password = source.read(deadline)?;
+    console.note(&format!("the password is from {source}"));
+    let credentials = Credentials::new(user, password);
+    plan.credentials = Some(credentials.map_err(|failure| failure.at(&source))?);
+    Ok(())
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn file(content: &[u8], mode: u32) -> (tempfile::TempDir, std::path::PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("password");
-        fs::write(&path, content).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        (folder, path)
+/// The setting that names the source, its value and where it stands.
+fn strongest(
+    settings: &Settings<'_>,
+) -> Result<Option<(Origin, &'static str, std::ffi::OsString)>> {
+    let named: Vec<_> = SOURCES
+        .into_iter()
+        .flat_map(|name| {
+            let layers = setting(name).map(|setting| settings.layers(setting));
+            layers
+                .into_iter()
+                .flatten()
+                .map(move |(origin, value)| (origin, name, value))
+        })
+        .collect();
+    let mut flags = named.iter().filter(|(origin, ..)| origin.is_flag());
+    if let (Some((one, ..)), Some((other, ..))) = (flags.next(), flags.next()) {
+        let words = format!("{one} and {other} both name the password");
+        return Err(Failure::new(Kind::Usage, words)
+            .with_hint("leave out one of them")
+            .into());
     }
-
-    fn kind(error: &anyhow::Error) -> Kind {
-        error.downcast_ref::<Failure>().unwrap().kind
-    }
-
-    #[test]
-    fn the_first_line_is_the_password() {
-        for content in [&b"hunter2"[..], b"hunter2\n", b"hunter2\r\nmore\n"] {
-            let (_folder, path) = file(content, 0o600);
-            assert_eq!(read_file(&path).unwrap().expose(), b"hunter2");
+    // Of one layer the first stays.
+    Ok(named.into_iter().reduce(|best, other| {
+        if other.0.outranks(&best.0) {
+            other
+        } else {
+            best
         }
-    }
+    }))
+}
 
-    #[test]
-    fn a_file_that_others_can_read_is_refused_and_the_chmod_named() {
-        for mode in [0o640, 0o604, 0o644] {
-            let (_folder, path) = file(b"hunter2\n", mode);
-            let error = read_file(&path).unwrap_err();
-            let failure = error.downcast_ref::<Failure>().unwrap();
-            assert_eq!(failure.kind, Kind::Config);
-            assert!(failure.hint.as_ref().unwrap().starts_with("chmod 600 "));
+fn source(
+    origin: &Origin,
+    name: &str,
+    value: std::ffi::OsString,
+    settings: &Settings<'_>,
+) -> Result<Source> {
+    let place = origin.to_string();
+    Ok(match name {
+        "password" => Source::value(&place, crate::secret::Secret::new(value.into_vec())),
+        "password-file" => Source::file(&place, PathBuf::from(value), settings.environment()),
+        _ => {
+            let line = value.to_string_lossy();
+            Source::command(&place, &line)
+                .map_err(|failure| super::settings::blamed(failure, origin))?
         }
-    }
+    })
+}
 
-    #[test]
-    fn what_holds_no_password_is_refused() {
-        let (_folder, path) = file(b"\nhunter2\n", 0o600);
-        assert_eq!(kind(&read_file(&path).unwrap_err()), Kind::Config);
-        let (_folder, path) = file(&vec![b'x'; 70_000], 0o600);
-        assert_eq!(kind(&read_file(&path).unwrap_err()), Kind::Config);
-        assert_eq!(
-            kind(&read_file(Path::new("/nonexistent")).unwrap_err()),
-            Kind::Input
-        );
-        assert_eq!(kind(&read_file(Path::new("/")).unwrap_err()), Kind::Input);
+/// Where nobody says where the password is.
+fn kept_elsewhere(
+    user: &str,
+    plan: &Plan,
+    settings: &Settings<'_>,
+    deadline: Option<Instant>,
+) -> Result<Source> {
+    let environment = settings.environment();
+    if let Some(credential) = Source::credential(settings.profile(), environment) {
+        return Ok(credential);
     }
+    // A password that is for one host is for no other.
+    let mut hosts = plan.rungs.iter().map(|rung| &rung.host);
+    let host = hosts.next();
+    if let Some(Host::Name(host)) = host.filter(|host| hosts.all(|other| other == *host))
+        && let Some(netrc) = Source::netrc(host, user, environment, deadline)?
+    {
+        return Ok(netrc);
+    }
+    Ok(Source::prompt(user))
+}
+
+/// The user that is set, else the one of a `smtp://user@host`; all servers share one.
+fn user(settings: &Settings<'_>) -> Result<Option<String>> {
+    if let Some(user) = settings.value("user", user_name)? {
+        return Ok(Some(user));
+    }
+    let servers = settings.value("server", Server::list)?;
+    Ok(servers.into_iter().flatten().find_map(|server| server.user))
+}
+
+fn user_name(text: &str) -> crate::failure::Result<String> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        let words = "no user name, or one with control characters";
+        return Err(Failure::new(Kind::Usage, words));
+    }
+    Ok(text.to_owned())
 }

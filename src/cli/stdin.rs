@@ -58,6 +58,7 @@ pub(crate) fn read_text(
     environment: Environment<'_>,
 ) -> Result<Store> {
     open(path)
+        .map_err(|error| unreadable(Kind::Input, &error))
         .and_then(|file| store(file, Kind::Input, deadline, environment))
         .with_context(|| path.display().to_string())
 }
@@ -73,19 +74,19 @@ pub(crate) fn read_file(path: &Path, limit: usize, deadline: Option<Instant>) ->
         refuse_more_than(limit as u64, octets.len() as u64)
     };
     open(path)
+        .map_err(|error| unreadable(Kind::Input, &error))
         .and_then(|file| to_end(&file, Kind::Input, deadline, take_in))
         .with_context(|| path.display().to_string())?;
     Ok(octets)
 }
 
-fn open(path: &Path) -> crate::failure::Result<File> {
-    // Without waiting: a pipe that nobody writes to must not outlast the deadline.
+/// Opens a file without waiting: a pipe that nobody writes to must not outlast the deadline.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let opened = File::options()
+    File::options()
         .read(true)
         .custom_flags(nonblocking)
-        .open(path);
-    opened.map_err(|error| unreadable(Kind::Input, &error))
+        .open(path)
 }
 
 /// All that can be read of an open file from here on.
@@ -137,22 +138,29 @@ fn to_end(
 ) -> crate::failure::Result<()> {
     let mut buffer = vec![0; READ_SIZE];
     loop {
-        let until = deadline.unwrap_or_else(|| Instant::now() + LONG);
-        let mut fds = [PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN)];
-        if !wait_for(&mut fds, until).map_err(|error| unreadable(kind, &error))? {
-            if deadline.is_some() {
-                return Err(Failure::new(
-                    Kind::Temporary,
-                    "did not end before the deadline",
-                ));
-            }
-            continue;
+        if !wait_for_octets(source, deadline).map_err(|error| unreadable(kind, &error))? {
+            let words = "did not end before the deadline";
+            return Err(Failure::new(Kind::Temporary, words));
         }
         match source.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(count) => take_in(&buffer[..count])?,
             Err(error) if is_passing(&error) => {}
             Err(error) => return Err(unreadable(kind, &error)),
+        }
+    }
+}
+
+/// Waits until there is something to read, or the end; false when the deadline comes first.
+pub(crate) fn wait_for_octets(source: &File, deadline: Option<Instant>) -> io::Result<bool> {
+    loop {
+        let until = deadline.unwrap_or_else(|| Instant::now() + LONG);
+        let mut fds = [PollFd::from_borrowed_fd(source.as_fd(), PollFlags::IN)];
+        if wait_for(&mut fds, until)? {
+            return Ok(true);
+        }
+        if deadline.is_some() {
+            return Ok(false);
         }
     }
 }
@@ -169,7 +177,8 @@ fn unreadable(kind: Kind, error: &io::Error) -> Failure {
     Failure::new(kind, error.to_string())
 }
 
-fn is_passing(error: &io::Error) -> bool {
+/// Whether reading again may go better at once.
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock

@@ -8,16 +8,14 @@ use anyhow::{Context as _, Result};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use super::credentials;
 use super::host::HostName;
-use super::output::Console;
 use super::settings::{Origin, Settings, count, parsed, seconds};
 use super::stdin;
 use crate::failure::{Failure, Kind};
 use crate::plan::{EhloName, Plan};
 use crate::route::policy::PortList;
 use crate::route::{Rung, Security, Server};
-use crate::smtp::{AuthChoice, CleartextAuth, Credentials, Observer as _, Trust, Waits};
+use crate::smtp::{AuthChoice, CleartextAuth, Trust, Waits};
 
 /// Most octets of a file of authorities; Mozilla's whole list has a quarter of a MiB.
 const CA_FILE_LIMIT: usize = 16 << 20;
@@ -35,7 +33,9 @@ pub(super) fn plan(settings: &Settings<'_>, host: &HostName, start: Instant) -> 
         deadline: deadline(settings, start)?,
     };
     plan.trust = trust(settings, plan.waits.deadline)?;
-    plan.auth = settings.value("auth", auth)?.unwrap_or_default();
+    plan.auth = settings
+        .value("auth", parsed::<AuthChoice>)?
+        .unwrap_or_default();
     if settings.switch("allow-cleartext-auth")? {
         plan.cleartext_auth = Some(CleartextAuth::dangerous_allow());
     }
@@ -143,74 +143,4 @@ fn trust(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Trust> {
         authorities,
         ..whose.unwrap_or_default()
     })
-}
-
-fn auth(text: &str) -> crate::failure::Result<AuthChoice> {
-    match text.to_ascii_lowercase().as_str() {
-        "auto" => Ok(AuthChoice::Auto),
-        "none" => Ok(AuthChoice::Never),
-        "plain" => Ok(AuthChoice::Plain),
-        "login" => Ok(AuthChoice::Login),
-        _ => Err(Failure::new(
-            Kind::Usage,
-            format!("\"{text}\" is none of auto, none, PLAIN, LOGIN"),
-        )),
-    }
-}
-
-/// Adds the user and the password, if there is a user.
-pub(super) fn add_credentials(
-    plan: &mut Plan,
-    settings: &Settings<'_>,
-    console: &Console,
-) -> Result<()> {
-    if plan.auth == AuthChoice::Never {
-        return Ok(());
-    }
-    let user = match settings.value("user", user_name_given)? {
-        Some(user) => Some(user),
-        None => user_in_server(settings)?,
-    };
-    let Some(user) = user else {
-        return match settings.path("password-file")? {
-            Some((Origin::Flag(flag), _)) => {
-                Err(Failure::new(Kind::Usage, format!("{flag} without a user"))
-                    .with_hint("add --user")
-                    .into())
-            }
-            _ => Ok(()),
-        };
-    };
-    keep_secrets_out_of_core_files();
-    let (password, source) = credentials::password(&user, settings)?;
-    console.note(&format!("the password is from {source}"));
-    plan.credentials = Some(Credentials::new(user, password).context(source)?);
-    Ok(())
-}
-
-fn user_name_given(text: &str) -> crate::failure::Result<String> {
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(Failure::new(
-            Kind::Usage,
-            "no user name, or one with control characters",
-        ));
-    }
-    Ok(text.to_owned())
-}
-
-/// The user of a `smtp://user@host`; all servers share one.
-fn user_in_server(settings: &Settings<'_>) -> Result<Option<String>> {
-    let servers = settings.value("server", Server::list)?;
-    Ok(servers.into_iter().flatten().find_map(|server| server.user))
-}
-
-/// From here on there is a secret in memory: no core file, and no other process of this user
-/// reads it.
-fn keep_secrets_out_of_core_files() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-        // Where the kernel refuses, sending mail still works as it did.
-        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    }
 }

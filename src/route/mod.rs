@@ -1,14 +1,17 @@
 //! The way to a server: which ports in which order, and who answers first.
 //!
-//! `server` reads how a server is named; `policy` holds ports and rungs as values, `outbound` and
-//! `proxy` how this machine is left. `resolve` looks names up; `dial` connects to rungs, staggered,
-//! with one winner, each by a `connecting`, which asks a proxy by a `tunnel` (`socks5`, or CONNECT).
-//! What became of each rung is an [`Attempt`].
+//! `server` reads how a server is named, `discover` finds it from an address, `providers` knows the
+//! large ones; `policy` holds ports and rungs as values, `outbound` and `proxy` how this machine is
+//! left. `resolve` looks names up; `dial` connects to rungs, staggered, with one winner, each by a
+//! `connecting`, which asks a proxy by a `tunnel` (`socks5`, or CONNECT). What became of each rung
+//! is an [`Attempt`].
 
 mod connecting;
 pub(crate) mod dial;
+pub mod discover;
 mod outbound;
 pub mod policy;
+pub mod providers;
 mod proxy;
 pub(crate) mod resolve;
 pub mod server;

@@ -29,6 +29,6 @@ pub(crate) mod wire;
 
 pub use dialogue::{Observer, Waits};
 pub use reply::{Enhanced, Reply};
-pub use sasl::{AuthChoice, CleartextAuth, Credentials};
+pub use sasl::{AuthChoice, CleartextAuth, Credentials, MechanismName, TokenSource};
 pub use tls::{Identity, TlsInfo, TlsTerms, TlsVersion, Trust};
 pub use verdict::{Cause, Verdict};

@@ -1,7 +1,8 @@
 //! Runs the real program and holds what it did against what was expected.
 //!
 //! Unless told otherwise a run must exit 0 and print nothing, so that stray output fails. The
-//! environment is empty but for PATH, HOME (a fresh folder), TZ=UTC, and no system file of settings.
+//! environment is empty but for PATH, HOME (a fresh folder), TZ=UTC, no system file of
+//! settings, and no DNS server.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -141,6 +142,14 @@ impl Smtpsend {
         self
     }
 
+    /// Run by another program, which gets these arguments, then this one's name and its own.
+    pub fn through(mut self, program: &str, args: &[&str]) -> Self {
+        let own = std::mem::replace(&mut self.program, program.into());
+        let given = args.iter().map(OsString::from).chain([own.into()]);
+        self.args = given.chain(self.args).collect();
+        self
+    }
+
     /// The user's settings file, readable by its owner alone.
     pub fn settings(self, text: impl AsRef<str>) -> Self {
         let folder = self.home().join(".config/smtpsend");
@@ -264,6 +273,8 @@ impl Smtpsend {
                 "SMTPSEND_SYSTEM_CONFIG",
                 self.home.path().join("system.toml"),
             )
+            // Nobody answers there.
+            .env("SMTPSEND_DNS", "127.0.0.1:1")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(match &self.stdin {
                 Input::Nothing => Stdio::null(),

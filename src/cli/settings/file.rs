@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::Environment;
 use super::profile::is_pattern;
 use super::table::{Form, Place, SETTINGS, Setting, setting};
+use crate::cli::secrets::keep_out_of_core_files;
 use crate::failure::{Failure, Kind};
 
 /// Longest settings file, in octets.
@@ -123,6 +124,8 @@ impl File {
             Owner::System if mode & 0o022 != 0 => return Err(forbidden("write to", "go-w").into()),
             Owner::User | Owner::System => {}
         }
+        // It may hold one.
+        keep_out_of_core_files();
         // Room for all of it from the start: growing would leave copies of a password behind.
         let length = usize::try_from(metadata.len().min(FILE_LIMIT)).unwrap_or_default();
         let mut text = Zeroizing::new(String::with_capacity(length + 1));
