@@ -16,7 +16,7 @@ use super::settings::{Origin, Settings, setting};
 use crate::failure::{Failure, Kind};
 use crate::plan::Plan;
 use crate::route::{Host, Server};
-use crate::smtp::{AuthChoice, Credentials, Observer as _};
+use crate::smtp::{AuthChoice, Credentials, MechanismName, Observer as _};
 
 /// The settings that name a source of the password.
 const SOURCES: [&str; 4] = [
@@ -71,6 +71,10 @@ pub(super) fn add(
     if plan.auth == AuthChoice::Never {
         return Ok(());
     }
+    if plan.auth == AuthChoice::Only(MechanismName::External) {
+        plan.credentials = Some(by_certificate(plan, settings)?);
+        return Ok(());
+    }
     let named = strongest(settings)?;
     let Some(user) = user(settings)?.or(usual) else {
         return match named {
@@ -98,6 +102,17 @@ pub(super) fn add(
     let credentials = Credentials::new(user, password);
     plan.credentials = Some(credentials.map_err(|failure| failure.at(&source))?);
     Ok(())
+}
+
+/// Who we are says the certificate we show; a user is named only where it stands for several.
+fn by_certificate(plan: &Plan, settings: &Settings<'_>) -> Result<Credentials> {
+    if plan.tls.identity.is_none() {
+        let words = "AUTH EXTERNAL without a certificate to show";
+        return Err(Failure::new(Kind::Config, words)
+            .with_hint("add --client-cert and --client-key")
+            .into());
+    }
+    Ok(Credentials::certificate(user(settings)?)?)
 }
 
 /// The setting that names the source, its value and where it stands.

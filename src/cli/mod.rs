@@ -22,6 +22,7 @@ mod secrets;
 mod send;
 mod settings;
 mod stdin;
+mod trust;
 mod way;
 
 use std::ffi::OsString;

@@ -216,7 +216,7 @@ fn no_mechanism_is_used_without_tls() {
 
 #[test]
 fn a_mechanism_that_takes_another_proof_is_not_used_with_a_password() {
-    for name in ["OAUTHBEARER", "XOAUTH2", "EXTERNAL"] {
+    for name in ["OAUTHBEARER", "XOAUTH2"] {
         let server = Server::text(&(offering(&format!("AUTH {name}")) + "C: QUIT"));
         user_call(&server)
             .args(["--auth", name])
