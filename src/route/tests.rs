@@ -236,7 +236,7 @@ fn what_socks_says_of_the_server_is_told() {
 fn a_proxy_that_does_not_believe_us_ends_all_attempts() {
     let rungs = [rung("mail.test", 587), rung("mail.test", 465)];
     let basic = b"Proxy-Authorization: Basic dTpodW50ZXIy\r\n\r\n";
-    let cases: [(&str, Vec<Turn<'_>>); 5] = [
+    let cases: [(&str, Vec<Turn<'_>>); 6] = [
         ("socks5://", vec![Hears(b"\x05\x01\x00"), Says(b"\x05\xff")]),
         (
             "socks5://u:hunter2@",
@@ -254,6 +254,10 @@ fn a_proxy_that_does_not_believe_us_ends_all_attempts() {
         (
             "http://",
             vec![Hears(CONNECT), Says(b"HTTP/1.1 407 Who are you\r\n\r\n")],
+        ),
+        (
+            "http://",
+            vec![Hears(CONNECT), Says(b"HTTP/1.0 401 Unauthorized\r\n")],
         ),
         (
             "http://u:hunter2@",
