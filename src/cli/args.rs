@@ -18,7 +18,9 @@ without verified TLS unless --tls none says so.";
 
 const USAGE: &str = "\
 smtpsend [OPTIONS] --to ADDRESS < MESSAGE
-       smtpsend config show|path [OPTIONS]";
+       smtpsend check [OPTIONS]
+       smtpsend verify [OPTIONS] ADDRESS...
+       smtpsend config show|path|import [OPTIONS]";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 every recipient accepted · 64 usage · 65 bad message or address · 66 input file ·
@@ -58,6 +60,28 @@ Exit codes:
   76  the server broke the protocol
   77  authentication refused for good, or not offered although a user is given
   78  the settings are wrong, no server is set, or port 25 was asked for";
+
+const CHECK: &str = "\
+Look at the way to the server, and send nothing.
+
+Every port that a message would be tried on is tried, side by side: name, connection, greeting, TLS
+and certificate, what the server offers. The login is tried on one port only, the one that would be
+used, so that a wrong password counts once. Then a verdict: whether mail can be sent, what is in the
+way, and the options for what works. Connecting takes 10 s at the most.";
+
+const CHECK_EXITS: &str = "\
+Exit codes: 0 mail can be sent; else what sending it would have given, as smtpsend --help says";
+
+const VERIFY: &str = "\
+Ask the server about addresses (VRFY), or with --expand who is on a list (EXPN).
+
+Most servers have this switched off, or answer that they do not say; then nothing but sending shows
+whether an address is good. One line for each address: the server's reply and what it means.";
+
+const VERIFY_EXITS: &str = "\
+Exit codes, the first that fits: 75 the server cannot say now, for some address · 76 protocol
+broken · 65 bad address · 67 an address is unknown · 69 not offered, or refused · 0 all are known,
+or the server does not say. Where there is no session to ask in: as smtpsend --help says";
 
 /// What is typed for one message alone.
 #[derive(clap::Args, Debug, Default)]
@@ -118,12 +142,17 @@ pub(crate) struct CommandLine {
 pub(crate) enum Task {
     Send(Box<Args>),
     Config(ConfigTask),
+    Check,
+    Verify(VerifyArgs),
 }
 
 impl Task {
     /// Whether what stands in settings files counts for it.
     pub(crate) fn reads_settings_files(&self) -> bool {
-        !matches!(self, Self::Config(ConfigTask::Path))
+        !matches!(
+            self,
+            Self::Config(ConfigTask::Path | ConfigTask::Import { .. })
+        )
     }
 }
 
@@ -131,6 +160,25 @@ impl Task {
 pub(crate) enum ConfigTask {
     Show,
     Path,
+    /// What is imported (by default msmtp's own file), whether it is only printed, and whether a
+    /// file that is there is written over.
+    Import {
+        from: Option<PathBuf>,
+        dry_run: bool,
+        force: bool,
+    },
+}
+
+/// What `smtpsend verify` asks about.
+#[derive(clap::Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// An address, or with --expand a list
+    #[arg(required = true, value_name = "ADDRESS")]
+    pub(crate) addresses: Vec<String>,
+
+    /// Ask who is on a list (EXPN)
+    #[arg(long)]
+    pub(crate) expand: bool,
 }
 
 /// Reads the command line.
@@ -141,11 +189,14 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
             Task::Send(Box::new(Args::from_arg_matches(&matches)?)),
             matches,
         ),
-        Some((_, mut config)) => match config.remove_subcommand() {
-            Some((name, flags)) if name == "path" => (Task::Config(ConfigTask::Path), flags),
-            Some((_, flags)) => (Task::Config(ConfigTask::Show), flags),
-            None => (Task::Config(ConfigTask::Show), config),
-        },
+        Some((name, flags)) if name == "check" => (Task::Check, flags),
+        Some((name, flags)) if name == "verify" => {
+            (Task::Verify(VerifyArgs::from_arg_matches(&flags)?), flags)
+        }
+        Some((_, mut config)) => {
+            let (name, matches) = config.remove_subcommand().unwrap_or_default();
+            (Task::Config(config_task(&name, &matches)), matches)
+        }
     };
     Ok(CommandLine {
         task,
@@ -153,9 +204,27 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
     })
 }
 
+fn config_task(name: &str, matches: &ArgMatches) -> ConfigTask {
+    match name {
+        "path" => ConfigTask::Path,
+        "import" => ConfigTask::Import {
+            from: matches.get_one("FILE").cloned(),
+            dry_run: matches.get_flag("dry-run"),
+            force: matches.get_flag("force"),
+        },
+        _ => ConfigTask::Show,
+    }
+}
+
 /// Whether there is a subcommand of this name.
 pub(crate) fn is_subcommand(word: &str) -> bool {
     grammar().find_subcommand(word).is_some()
+}
+
+/// The subcommand that was typed, whether it was understood or not.
+pub(crate) fn subcommand_of(arguments: &[OsString]) -> Option<&str> {
+    let word = arguments.get(1)?.to_str()?;
+    is_subcommand(word).then_some(word)
 }
 
 fn grammar() -> Command {
@@ -167,14 +236,40 @@ fn grammar() -> Command {
         .override_usage(USAGE)
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
+        .subcommand(check())
+        .subcommand(verify())
         .subcommand(config());
     with_settings(root, |_| true)
+}
+
+fn check() -> Command {
+    let check = Command::new("check")
+        .about("Look at the way to the server, and send nothing")
+        .long_about(CHECK)
+        .after_help(CHECK_EXITS)
+        .override_usage("smtpsend check [OPTIONS]");
+    with_settings(check, is_for_sessions)
+}
+
+fn verify() -> Command {
+    let verify = VerifyArgs::augment_args(Command::new("verify"))
+        .about("Ask the server about addresses (VRFY), or who is on a list (EXPN)")
+        .long_about(VERIFY)
+        .after_help(VERIFY_EXITS)
+        .override_usage("smtpsend verify [OPTIONS] ADDRESS...");
+    with_settings(verify, is_for_sessions)
+}
+
+/// Whether the settings under this heading count where nothing is sent.
+fn is_for_sessions(heading: Heading) -> bool {
+    use Heading::{Authentication, Output, Server, Settings};
+    matches!(heading, Server | Authentication | Output | Settings)
 }
 
 fn config() -> Command {
     let subcommand = |name: &'static str, about: &'static str| Command::new(name).about(about);
     Command::new("config")
-        .about("The settings: show, path")
+        .about("The settings: show, path, import")
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .subcommand(with_settings(
@@ -188,6 +283,30 @@ fn config() -> Command {
             subcommand("path", "Print the name of the settings file"),
             |heading| heading == Heading::Settings,
         ))
+        .subcommand(with_settings(
+            subcommand(
+                "import",
+                "Make a settings file of msmtp's, and say what could not be taken over",
+            )
+            .arg(
+                Arg::new("FILE")
+                    .help(
+                        "msmtp's configuration [default: ~/.msmtprc, else ~/.config/msmtp/config]",
+                    )
+                    .value_parser(value_parser!(PathBuf)),
+            )
+            .arg(
+                switch("dry-run")
+                    .short('n')
+                    .help("Print the file instead of writing it"),
+            )
+            .arg(switch("force").help("Write over a settings file that is there")),
+            |heading| heading == Heading::Settings,
+        ))
+}
+
+fn switch(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue)
 }
 
 /// Adds the settings under these headings.

@@ -5,17 +5,13 @@
 //! here, so that they can name the flag or file; their exit code is that of the [`Failure`] inside.
 
 mod args;
+mod check;
 mod config;
 mod credentials;
 mod finding;
 mod host;
 mod json;
 mod kept;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "`config import` comes with the settings file")
-)]
-mod msmtprc;
 mod output;
 mod request;
 mod secrets;
@@ -23,6 +19,7 @@ mod send;
 mod settings;
 mod stdin;
 mod trust;
+mod verify;
 mod way;
 
 use std::ffi::OsString;
@@ -69,8 +66,9 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
             Err(failure) => fail(&failure.into(), false, console),
         };
     }
-    let what = text.lines().next().unwrap_or_default();
-    let what = what.strip_prefix("error: ").unwrap_or(what).to_owned();
+    let what = text.lines().take_while(|line| !line.is_empty());
+    let what = what.map(str::trim).collect::<Vec<_>>().join(" ");
+    let what = what.strip_prefix("error: ").unwrap_or(&what).to_owned();
     let tip = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
@@ -79,9 +77,15 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
         Some(word) => format!("unexpected argument '{word}' found"),
         None => what,
     };
-    let hint = hint_for(&what)
-        .or(tip)
-        .unwrap_or("smtpsend --help names every option");
+    let subcommand = args::subcommand_of(arguments);
+    let hint = hint_for(&what, subcommand.is_none()).or(tip);
+    let hint = hint.map_or_else(
+        || match subcommand {
+            Some(name) => format!("smtpsend {name} --help names every option"),
+            None => "smtpsend --help names every option".to_owned(),
+        },
+        str::to_owned,
+    );
     let failure = Failure::new(Kind::Usage, what).with_hint(hint);
     let json = arguments.iter().any(|argument| argument == "--json");
     fail(&failure.into(), json, console)
@@ -104,8 +108,8 @@ fn names_an_opposite(tip: &str) -> bool {
         .any(|name| tip.contains(&format!("'--{name}'")))
 }
 
-/// What to do instead of what other programs call so.
-fn hint_for(what: &str) -> Option<&'static str> {
+/// What to do instead of what other programs call so, or what somebody who `sends` a message meant.
+fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
     if what.starts_with("the subcommand ") {
         return Some("options stand behind the subcommand, and those of a message go with none");
     }
@@ -114,7 +118,7 @@ fn hint_for(what: &str) -> Option<&'static str> {
         .split('\'')
         .next()?;
     Some(match argument {
-        "--attach" | "--attachment" | "-a" | "-A" => {
+        "--attach" | "--attachment" | "-a" | "-A" if sends => {
             "files are not attached yet: make the message with another tool, and pipe it in"
         }
         "--password" | "--pass" | "-p" => {
@@ -123,11 +127,11 @@ fn hint_for(what: &str) -> Option<&'static str> {
         "--insecure" | "-k" | "--no-check-certificate" => {
             "certificates are always checked; name the authority of your own server with --ca-file"
         }
-        "-t" | "-i" | "-ti" | "-it" | "-oi" => {
+        "-t" | "-i" | "-ti" | "-it" | "-oi" if sends => {
             "leave it out: without recipients on the command line those of the message count"
         }
-        argument if argument.contains('@') => "a recipient is given with --to",
-        argument if !argument.starts_with('-') => {
+        argument if sends && argument.contains('@') => "a recipient is given with --to",
+        argument if sends && !argument.starts_with('-') => {
             "a message is read with < FILE, a text of several words needs quotes"
         }
         _ => return None,
@@ -154,7 +158,9 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
     };
     let done = match &line.task {
         Task::Send(args) => send::send(args, &mut settings, json, console),
-        Task::Config(task) => config::run(task, &mut settings, json),
+        Task::Config(task) => config::run(task, &mut settings, json, console),
+        Task::Check => check::check(&mut settings, json, console),
+        Task::Verify(args) => verify::verify(args, &mut settings, json, console),
     };
     done.unwrap_or_else(|error| fail(&error, json, console))
 }

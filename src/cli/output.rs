@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use crate::exit::Exit;
 use crate::failure::{Failure, printable};
 use crate::report::Report;
+use crate::route::Attempt;
 use crate::smtp::Observer;
 
 /// How much is said on standard error.
@@ -81,29 +82,12 @@ impl Console {
             }
             return;
         }
-        let mut hints: Vec<&str> = Vec::new();
-        let say = |failure: &Failure| self.line(&format!("smtpsend: {failure}"));
         // Where no server was reached each rung says why; the deciding one is among them.
-        let rungs: Vec<&Failure> = match &report.server {
-            None => report
-                .attempts
-                .iter()
-                .filter_map(|attempt| attempt.failure.as_ref())
-                .collect(),
-            Some(_) => Vec::new(),
+        let attempts: &[Attempt] = match &report.server {
+            None => &report.attempts,
+            Some(_) => &[],
         };
-        let mut said: Vec<&Failure> = Vec::new();
-        for failure in rungs {
-            if !said.contains(&failure) {
-                say(failure);
-                said.push(failure);
-            }
-        }
-        for failure in &failures {
-            if !said.iter().any(|rung| rung.message == failure.message) {
-                say(failure);
-            }
-        }
+        self.reasons(attempts, &failures);
         let accepted = report
             .recipients
             .iter()
@@ -115,16 +99,44 @@ impl Console {
                 "hint: accepted for {accepted} of {all}: do not send it to them again"
             ));
         }
+        self.hints(&failures);
+    }
+
+    /// Why each of these attempts and whatever else failed, each once, and hints below.
+    pub(crate) fn failures(&self, attempts: &[Attempt], failures: &[&Failure]) {
+        self.reasons(attempts, failures);
+        self.hints(failures);
+    }
+
+    fn reasons(&self, attempts: &[Attempt], failures: &[&Failure]) {
+        let say = |failure: &Failure| self.line(&format!("smtpsend: {failure}"));
+        let mut said: Vec<&Failure> = Vec::new();
+        for failure in attempts
+            .iter()
+            .filter_map(|attempt| attempt.failure.as_ref())
+        {
+            if !said.contains(&failure) {
+                say(failure);
+                said.push(failure);
+            }
+        }
+        for failure in failures {
+            if !said.iter().any(|rung| rung.message == failure.message) {
+                say(failure);
+            }
+        }
+    }
+
+    fn hints(&self, failures: &[&Failure]) {
+        let mut hints: Vec<&str> = Vec::new();
         for hint in failures
             .iter()
             .filter_map(|failure| failure.hint.as_deref())
         {
             if !hints.contains(&hint) {
                 hints.push(hint);
+                self.line(&format!("hint: {hint}"));
             }
-        }
-        for hint in hints {
-            self.line(&format!("hint: {hint}"));
         }
     }
 }

@@ -119,10 +119,8 @@ fn choose_profile(
     start: Instant,
     console: &Console,
 ) -> Result<Option<Store>> {
-    // What is no address is told when it is used.
-    let address = |text: &str| AddressList::parse(text).ok()?.addresses().next().cloned();
     let from = settings.text("from")?;
-    settings.choose_profile(from.as_ref().and_then(|(_, text)| address(text)).as_ref())?;
+    settings.choose_profile_by_setting()?;
     let is_flag = from.is_some_and(|(origin, _)| origin.is_flag());
     if is_flag || !source.may_name_the_author() || !settings.profile_depends_on_from()? {
         return Ok(None);

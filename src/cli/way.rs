@@ -10,7 +10,8 @@ use super::host::HostName;
 use super::output::Console;
 use super::secrets::keep_out_of_core_files;
 use super::settings::{Origin, Settings, blamed, count, on_or_off, parsed, seconds};
-use super::trust;
+use super::{credentials, finding, trust};
+use crate::address::AddressList;
 use crate::failure::{Failure, Kind};
 use crate::plan::{EhloName, Plan};
 use crate::route::policy::PortList;
@@ -51,6 +52,27 @@ pub(super) fn plan(settings: &Settings<'_>, host: &HostName, start: Instant) -> 
     plan.auth_first = settings.switch("auth-first")?;
     plan.all_or_nothing = settings.switch("all-or-nothing")?;
     plan.retries = settings.value("retry", count)?.unwrap_or(0);
+    Ok(plan)
+}
+
+/// The plan of a task that opens sessions and sends nothing, with its credentials.
+///
+/// # Errors
+/// Whatever is wrong with the settings; `Config` when no server is set.
+pub(super) fn plan_for_sessions(settings: &mut Settings<'_>, console: &Console) -> Result<Plan> {
+    let start = Instant::now();
+    let handed = credentials::Handed::take(settings)?;
+    settings.choose_profile_by_setting()?;
+    let mut plan = plan(settings, &HostName::of_this_machine(), start)?;
+    let from = settings.value("from", AddressList::parse)?;
+    let from = from.as_ref().and_then(|list| list.addresses().next());
+    let user = match from {
+        Some(from) if plan.rungs.is_empty() => finding::find(&mut plan, settings, from, console)?,
+        _ => None,
+    };
+    need_server(&plan)?;
+    warn_of_typed_password(settings, console)?;
+    credentials::add(&mut plan, settings, user, handed, console)?;
     Ok(plan)
 }
 

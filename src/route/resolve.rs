@@ -40,7 +40,7 @@ struct Line {
 impl Names {
     /// The addresses of a host that connections from `source` can go to, with the port; `None` while
     /// they are being looked up.
-    pub(super) fn addresses(
+    pub(crate) fn addresses(
         &mut self,
         host: &Host,
         port: u16,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustls::Error;
 
 use super::reply::{Malformed, Reply, ReplyReader};
-use super::tls::refused_certificate;
+use super::tls::{TlsInfo, refused_certificate};
 use super::wire::{Broken, Wire};
 use crate::clock::{Patience, in_words};
 use crate::failure::{Failure, Kind, Result};
@@ -23,6 +23,12 @@ pub trait Observer {
     fn sent(&self, _line: &str) {}
     /// A line the server sent.
     fn received(&self, _line: &str) {}
+    /// What the server said first, ready or not.
+    fn greeted(&self, _greeting: &Reply) {}
+    /// What the server said to EHLO; after STARTTLS it counts anew.
+    fn offered(&self, _offers: &Reply) {}
+    /// TLS was agreed on, and the certificate verified.
+    fn secured(&self, _tls: &TlsInfo) {}
     /// Something worth knowing when one wants to know all.
     fn note(&self, _text: &str) {}
     /// Something the user should know even when all goes well.
@@ -37,7 +43,7 @@ impl Observer for () {}
 pub struct Waits {
     /// The longest wait for any one reply (`--timeout`). By default each has its own: 2 minutes
     /// for EHLO, STARTTLS, the handshake and AUTH; for the rest RFC 5321 §4.5.3.2: MAIL and RCPT
-    /// 5 minutes, DATA 2, a block of the message 3, the final dot 10.
+    /// (and VRFY, EXPN) 5 minutes, DATA 2, a block of the message 3, the final dot 10.
     pub reply: Option<Duration>,
     /// The longest wait for connecting and the greeting of one rung (`--connect-timeout`);
     /// default 30 s.
@@ -70,6 +76,8 @@ pub(crate) enum Stage {
     Reset,
     Mail(String),
     Rcpt(String),
+    /// VRFY or EXPN, and about whom.
+    Ask(&'static str, String),
     Data,
     Body,
     FinalDot,
@@ -79,7 +87,7 @@ impl Stage {
     /// The default wait.
     fn wait(&self) -> Duration {
         let minutes = match self {
-            Self::Greeting | Self::Mail(_) | Self::Rcpt(_) => 5,
+            Self::Greeting | Self::Mail(_) | Self::Rcpt(_) | Self::Ask(..) => 5,
             Self::Ehlo
             | Self::StartTls
             | Self::Handshake
@@ -104,6 +112,7 @@ impl fmt::Display for Stage {
             Self::Reset => f.write_str("RSET"),
             Self::Mail(path) => write!(f, "MAIL <{path}>"),
             Self::Rcpt(path) => write!(f, "RCPT <{path}>"),
+            Self::Ask(command, about) => write!(f, "{command} <{about}>"),
             Self::Data => f.write_str("DATA"),
             Self::Body => f.write_str("message"),
             Self::FinalDot => f.write_str("message"),

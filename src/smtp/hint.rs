@@ -34,7 +34,10 @@ fn for_reply(stage: &Stage, reply: &Reply) -> Option<&'static str> {
         .enhanced
         .map(|Enhanced(_, subject, detail)| (subject, detail));
     let auth = *stage == Stage::Auth;
-    let envelope = matches!(stage, Stage::Mail(_) | Stage::Rcpt(_) | Stage::Data);
+    let envelope = matches!(
+        stage,
+        Stage::Mail(_) | Stage::Rcpt(_) | Stage::Ask(..) | Stage::Data
+    );
     let rows: [(bool, &'static str); 17] = [
         (
             auth && says(&[

@@ -7,7 +7,7 @@
 //! Then `conversation` submits message after message in one session: `delivery` fits each to what
 //! the server offers, `transaction` brings it to its recipients with a [`Verdict`] for each (`fates`),
 //! by a `group` of commands that leave together, and `body` sends its octets (`stuffing` where DATA
-//! needs it). `hint` knows what to do about a refusal.
+//! needs it). `verify` asks about addresses without sending. `hint` knows what to do about a refusal.
 
 pub(crate) mod auth;
 mod body;
@@ -25,6 +25,7 @@ mod stuffing;
 pub mod tls;
 mod transaction;
 pub mod verdict;
+pub mod verify;
 pub(crate) mod wire;
 
 pub use dialogue::{Observer, Waits};

@@ -256,6 +256,7 @@ fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::
         }
         not_ready(failure)
     })?;
+    dialogue.observer.greeted(&reply);
     if !reply.answers(220) {
         return Err(Closed::new(
             Outcome::NoGreeting,
@@ -295,6 +296,7 @@ fn introduce(dialogue: &mut Dialogue<'_>, name: &str, helo: bool) -> Result<Capa
     let reply = dialogue.reply(&stage)?;
     dialogue.expect_silence(&stage)?;
     if reply.answers(250) {
+        dialogue.observer.offered(&reply);
         return Ok(Capabilities::from_ehlo(&reply));
     }
     if helo && reply.is_permanent() {
@@ -356,6 +358,7 @@ fn handshake(
             "{} {} {}, {handshake}",
             agreed.version, agreed.cipher, agreed.group
         ));
+        dialogue.observer.secured(&agreed);
     }
     Ok(())
 }

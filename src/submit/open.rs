@@ -34,8 +34,6 @@ pub(super) fn open<'o>(
 ) -> Result<(Session<'o>, Rung)> {
     let rungs = &plan.rungs;
     let waits = plan.waits;
-    let credentials = plan.effective_credentials();
-    let hidden = credentials.map_or_else(Vec::new, Credentials::secrets);
     let mut open: Vec<usize> = (0..rungs.len()).collect();
     let mut fates: Vec<Option<Attempt>> = vec![None; rungs.len()];
     let mut names = Names::default();
@@ -71,42 +69,12 @@ pub(super) fn open<'o>(
         };
         open.retain(|&other| other != index);
         let rung = &rungs[index];
-        let mut attempt = Attempt {
-            rung: rung.clone(),
-            outcome: Outcome::Connected,
-            address: server_address(plan, socket.peer_addr()),
-            secured: false,
-            certificate: None,
-            failure: None,
-            took: Duration::ZERO,
-        };
-        observer.note(&match (&plan.outbound.proxy, attempt.address) {
-            (Some(proxy), _) => format!("connected to {rung} through {proxy}"),
-            (None, Some(address)) => format!("connected to {rung} ({})", address.ip()),
-            (None, None) => format!("connected to {rung}"),
-        });
-        let opening = Opening {
-            hidden: &hidden,
-            host: &rung.host,
-            ehlo: plan.ehlo.as_ref().map(|name| name.as_str()),
-            waits,
-            greeting_until: started + waits.connect,
-        };
-        match establish(plan, socket, rung.security, &opening, tls, observer) {
-            Ok(session) => winner = Some((session, rung.clone())),
-            Err(closed) => {
-                attempt.secured = closed.secured;
-                attempt.certificate = closed.certificate;
-                let failure = closed.failure.at(rung);
-                observer.note(&failure.message);
-                if closed.stop {
-                    stopped = Some(failure.clone());
-                }
-                attempt.outcome = closed.outcome;
-                attempt.failure = Some(failure);
-            }
+        let (attempt, entry) = enter(plan, rung, socket, started, tls, observer);
+        match entry {
+            Entry::Session(session) => winner = Some((*session, rung.clone())),
+            Entry::Stopped => stopped.clone_from(&attempt.failure),
+            Entry::Left => {}
         }
-        attempt.took = started.elapsed();
         fates[index] = Some(attempt);
     }
     attempts.extend(fates.into_iter().flatten());
@@ -114,7 +82,7 @@ pub(super) fn open<'o>(
         return Err(failure);
     }
     let Some((session, rung)) = winner else {
-        return Err(all_failed(attempts));
+        return Err(all_failed(&*attempts));
     };
     for failure in attempts
         .iter()
@@ -132,6 +100,67 @@ pub(super) fn open<'o>(
 /// it.
 pub(super) fn server_address(plan: &Plan, peer: io::Result<SocketAddr>) -> Option<SocketAddr> {
     peer.ok().filter(|_| plan.outbound.proxy.is_none())
+}
+
+/// What a connection came to.
+pub(super) enum Entry<'o> {
+    /// Mail may be given to it.
+    Session(Box<Session<'o>>),
+    /// The next rung may be tried.
+    Left,
+    /// No other rung may be tried.
+    Stopped,
+}
+
+/// Goes on from a connection to `rung`, which was begun at `started`, and tells how far it got.
+pub(super) fn enter<'o>(
+    plan: &Plan,
+    rung: &Rung,
+    socket: TcpStream,
+    started: Instant,
+    tls: Option<&Tls>,
+    observer: &'o dyn Observer,
+) -> (Attempt, Entry<'o>) {
+    let mut attempt = Attempt {
+        rung: rung.clone(),
+        outcome: Outcome::Connected,
+        address: server_address(plan, socket.peer_addr()),
+        secured: false,
+        certificate: None,
+        failure: None,
+        took: Duration::ZERO,
+    };
+    observer.note(&match (&plan.outbound.proxy, attempt.address) {
+        (Some(proxy), _) => format!("connected to {rung} through {proxy}"),
+        (None, Some(address)) => format!("connected to {rung} ({})", address.ip()),
+        (None, None) => format!("connected to {rung}"),
+    });
+    let credentials = plan.effective_credentials();
+    let opening = Opening {
+        hidden: &credentials.map_or_else(Vec::new, Credentials::secrets),
+        host: &rung.host,
+        ehlo: plan.ehlo.as_ref().map(|name| name.as_str()),
+        waits: plan.waits,
+        greeting_until: started + plan.waits.connect,
+    };
+    let entry = match establish(plan, socket, rung.security, &opening, tls, observer) {
+        Ok(session) => Entry::Session(Box::new(session)),
+        Err(closed) => {
+            attempt.secured = closed.secured;
+            attempt.certificate = closed.certificate;
+            let failure = closed.failure.at(rung);
+            observer.note(&failure.message);
+            attempt.outcome = closed.outcome;
+            attempt.failure = Some(failure);
+            if closed.stop {
+                Entry::Stopped
+            } else {
+                Entry::Left
+            }
+        }
+    };
+    attempt.took = started.elapsed();
+    (attempt, entry)
 }
 
 fn establish<'o>(
@@ -162,7 +191,7 @@ fn establish<'o>(
 }
 
 /// When every rung failed: the one that got furthest decides; of equals, the first.
-fn all_failed(attempts: &[Attempt]) -> Failure {
+pub(super) fn all_failed<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Failure {
     let mut best: Option<(&Attempt, &Failure)> = None;
     for attempt in attempts {
         let further = best.is_none_or(|(known, _)| attempt.depth() > known.depth());

@@ -21,6 +21,8 @@ pub(crate) enum Recipe {
     /// Another one, with channel binding.
     Dovecot24,
     Aiosmtpd,
+    /// The same with the channel binding of TLS 1.2.
+    Scramp,
     Chasquid,
     OpenSmtpd,
     /// No mail server: it answers for DNS, on the plain port.
@@ -282,6 +284,7 @@ impl Recipe {
             Self::Dovecot => "Dovecot",
             Self::Dovecot24 => "Dovecot 2.4",
             Self::Aiosmtpd => "aiosmtpd",
+            Self::Scramp => "scramp",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "OpenSMTPD",
             Self::Microsocks => "microsocks",
@@ -297,6 +300,7 @@ impl Recipe {
             Self::Dovecot => "dovecot",
             Self::Dovecot24 => "dovecot24",
             Self::Aiosmtpd => "aiosmtpd",
+            Self::Scramp => "scramp",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "opensmtpd",
             Self::Microsocks => "microsocks",

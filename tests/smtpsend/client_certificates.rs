@@ -72,7 +72,7 @@ fn the_certificate_says_who_we_are_by_external() {
     call(&server)
         .args(["--auth", "external"])
         .fails_with(78)
-        .stderr_has("AUTH EXTERNAL without a certificate to show\nhint: add --client-cert")
+        .stderr_has("AUTH EXTERNAL shows a client certificate, and none is set\nhint: name it with --client-cert")
         .run();
     server.finish();
 }

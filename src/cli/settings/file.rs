@@ -150,7 +150,7 @@ impl File {
     }
 
     /// Reads the text of a file.
-    pub(super) fn parse(
+    pub(crate) fn parse(
         path: &Path,
         text: &str,
         environment: Environment<'_>,

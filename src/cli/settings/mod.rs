@@ -90,6 +90,13 @@ impl<'e> Settings<'e> {
         }
     }
 
+    /// Of one file alone.
+    pub(crate) fn of_file(file: File, environment: Environment<'e>) -> Self {
+        let mut settings = Self::new(Flags::default(), environment);
+        settings.files.push(file);
+        settings
+    }
+
     /// With the files: the one `--config` names, else the user's, and the system's.
     ///
     /// # Errors

@@ -22,6 +22,17 @@ impl Settings<'_> {
                 .any(|(_, section)| section.is_for_addresses()))
     }
 
+    /// Chooses the profile for mail from the `from` of flag, environment or files.
+    ///
+    /// # Errors
+    /// As [`choose_profile`](Self::choose_profile); what is no address is told when it is used.
+    pub(crate) fn choose_profile_by_setting(&mut self) -> Result<()> {
+        let from = self.text("from")?;
+        let from = from.and_then(|(_, text)| AddressList::parse(&text).ok());
+        let from = from.as_ref().and_then(|list| list.addresses().next());
+        self.choose_profile(from)
+    }
+
     /// Chooses the profile for mail from this address.
     ///
     /// # Errors

@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
+use super::super::entry::Entry;
 use super::accounts::{Account, Commands, Value, switch};
-use super::entry::Entry;
 use super::left_out::LEFT_OUT;
 use super::{Accepts, Note};
 use crate::route::Host;

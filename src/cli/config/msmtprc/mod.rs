@@ -5,7 +5,6 @@
 //! not taken over is listed, with its line and what to do; nothing that protects is weakened.
 
 mod accounts;
-mod entry;
 mod left_out;
 mod takeover;
 
@@ -16,13 +15,14 @@ use toml_writer::TomlWrite as _;
 use zeroize::Zeroizing;
 
 use self::accounts::{Accounts, Value};
-use self::entry::Entry;
 use self::takeover::Takeover;
+use super::entry::Entry;
 use crate::failure::{Result, printable};
 
 /// Whether there is a setting of this name and it takes this value; if not, why not, without
 /// repeating a password.
-pub(crate) type Accepts<'a> = &'a dyn Fn(&str, &str) -> std::result::Result<(), String>;
+pub(in crate::cli::config) type Accepts<'a> =
+    &'a dyn Fn(&str, &str) -> std::result::Result<(), String>;
 
 /// The key that names the profile of the default account, and the table of the profiles.
 const DEFAULT_PROFILE: &str = "default-profile";
@@ -42,7 +42,7 @@ const OWN: [&str; 8] = [
 
 /// What is not taken over as it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Note {
+pub(in crate::cli::config) struct Note {
     line: usize,
     text: String,
 }
@@ -73,13 +73,13 @@ struct Profile {
 }
 
 /// msmtp's configuration with our settings. Holds passwords: not to be shown.
-pub(crate) struct Imported {
+pub(in crate::cli::config) struct Imported {
     /// The profile for who names none.
     default: Option<String>,
     defaults: Vec<Entry>,
     profiles: Vec<Profile>,
     /// What was not taken over, in the order of the lines.
-    pub(crate) notes: Vec<Note>,
+    pub(in crate::cli::config) notes: Vec<Note>,
 }
 
 /// Takes over a msmtprc; `home` stands for a `~` in it, and what `accepts` refuses becomes a note.
@@ -87,7 +87,11 @@ pub(crate) struct Imported {
 /// # Errors
 /// `Config`, with the line, where the file is not one that msmtp would read: an account that
 /// takes over from none before it, two of a name, text that is no UTF-8, more than 64 KiB.
-pub(crate) fn import(text: &[u8], home: Option<&Path>, accepts: Accepts<'_>) -> Result<Imported> {
+pub(in crate::cli::config) fn import(
+    text: &[u8],
+    home: Option<&Path>,
+    accepts: Accepts<'_>,
+) -> Result<Imported> {
     let Accounts {
         accounts,
         defaults: by_default,
@@ -150,8 +154,18 @@ fn shared(profiles: &mut [Profile], may_be: impl Fn(&Entry) -> bool) -> Vec<Entr
 }
 
 impl Imported {
+    /// Whether no account was left.
+    pub(in crate::cli::config) fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+    }
+
+    /// The names of the profiles.
+    pub(in crate::cli::config) fn names(&self) -> impl Iterator<Item = &str> {
+        self.profiles.iter().map(|profile| profile.name.as_str())
+    }
+
     /// The settings file. Keep it from others: passwords may stand in it.
-    pub(crate) fn to_toml(&self) -> Zeroizing<String> {
+    pub(in crate::cli::config) fn to_toml(&self) -> Zeroizing<String> {
         // Room for all of it from the start: growing would leave copies of passwords behind.
         let all = self.profiles.iter().flat_map(|profile| &profile.entries);
         let room: usize = all.chain(&self.defaults).map(Entry::room).sum();
