@@ -4,7 +4,7 @@
 //! (RFC 7817, RFC 6125: DNS-ID or iPAddress, never the common name) and TLS 1.2 as the least
 //! (RFC 8314 §4, RFC 8997). There is no way to switch verification off.
 //!
-//! The arithmetic is ring's, with X25519MLKEM768 in front ([`hybrid`]). Measured against ring alone:
+//! The arithmetic is ring's, with X25519MLKEM768 in front (`hybrid`). Measured against ring alone:
 //! the program is 1 % larger, starts as quickly, needs as much memory, and a STARTTLS session on
 //! loopback takes a tenth longer; the ClientHello grows from one TCP segment to two. aws-lc-rs, which
 //! brings the same exchange, makes the program 1.6 times as large and such a session 14 times as long.
