@@ -23,7 +23,7 @@ const USAGE: &str = "\
 smtpsend [OPTIONS] --to ADDRESS < MESSAGE
        smtpsend check [OPTIONS]
        smtpsend verify [OPTIONS] ADDRESS...
-       smtpsend config show|path|import [OPTIONS]";
+       smtpsend config init|show|path|import [OPTIONS]";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 every recipient accepted · 64 usage · 65 bad message or address · 66 input file ·
@@ -63,6 +63,14 @@ Exit codes:
   76  the server broke the protocol
   77  authentication refused for good, or not offered although a user is given
   78  the settings are wrong, no server is set, or port 25 was asked for";
+
+const INIT: &str = "\
+Make a settings file: find the server, try it, and write what works.
+
+Asks on a terminal for what is not typed. Every option that is typed is written down. With --profile
+NAME a profile is added to the file that is there. The server is found by the From address; then it
+is tried as by smtpsend check, the login too, and nothing is written when that fails. The file is for
+its owner alone (mode 0600), since the password may stand in it.";
 
 /// What is typed for one message alone.
 #[derive(clap::Args, Debug, Default)]
@@ -132,7 +140,7 @@ impl Task {
     pub(crate) fn reads_settings_files(&self) -> bool {
         !matches!(
             self,
-            Self::Config(ConfigTask::Path | ConfigTask::Import { .. })
+            Self::Config(ConfigTask::Path | ConfigTask::Init { .. } | ConfigTask::Import { .. })
         )
     }
 }
@@ -141,6 +149,11 @@ impl Task {
 pub(crate) enum ConfigTask {
     Show,
     Path,
+    /// Whether a file that is there is written over, and whether the server is tried.
+    Init {
+        force: bool,
+        check: bool,
+    },
     /// What is imported (by default msmtp's own file), whether it is only printed, and whether a
     /// file that is there is written over.
     Import {
@@ -176,6 +189,10 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
 fn config_task(name: &str, matches: &ArgMatches) -> ConfigTask {
     match name {
         "path" => ConfigTask::Path,
+        "init" => ConfigTask::Init {
+            force: matches.get_flag("force"),
+            check: !matches.get_flag("no-check"),
+        },
         "import" => ConfigTask::Import {
             from: matches.get_one("FILE").cloned(),
             dry_run: matches.get_flag("dry-run"),
@@ -218,9 +235,19 @@ fn grammar() -> Command {
 fn config() -> Command {
     let subcommand = |name: &'static str, about: &'static str| Command::new(name).about(about);
     Command::new("config")
-        .about("The settings: show, path, import")
+        .about("The settings: init, show, path, import")
         .subcommand_required(true)
         .disable_help_subcommand(true)
+        .subcommand(with_settings(
+            subcommand(
+                "init",
+                "Make a settings file: find the server, try it, and write what works",
+            )
+            .long_about(INIT)
+            .arg(switch("force").help("Write over a settings file that is there"))
+            .arg(switch("no-check").help("Write it without trying the server")),
+            |_| true,
+        ))
         .subcommand(with_settings(
             subcommand(
                 "show",

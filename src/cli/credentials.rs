@@ -46,6 +46,11 @@ impl Handed {
         Ok(Self(Some(source)))
     }
 
+    /// The source that was handed over.
+    pub(super) fn source(self) -> Option<Source> {
+        self.0
+    }
+
     /// That the message is not read from the same descriptor.
     ///
     /// # Errors
@@ -143,6 +148,14 @@ impl TokenSource for Renewed {
     fn token(&self) -> crate::failure::Result<Secret> {
         self.source.read(self.deadline)
     }
+}
+
+/// Whether a setting names the source of the password or the token.
+///
+/// # Errors
+/// `Usage` when two flags do.
+pub(super) fn is_named(settings: &Settings<'_>) -> Result<bool> {
+    Ok(strongest(settings)?.is_some())
 }
 
 /// The setting that names the source, its value and where it stands.

@@ -11,6 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::host::HostName;
 use super::settings::{Origin, Settings, count, parsed, seconds};
 use super::stdin;
+
 use crate::failure::{Failure, Kind};
 use crate::plan::{EhloName, Plan};
 use crate::route::policy::PortList;

@@ -6,7 +6,11 @@ use crate::delivery::server;
 use crate::support::{Server, Smtpsend, ca_pem};
 
 /// A DNS server that answers this many questions, with SRV records for `_submission._tcp` alone.
-fn dns(target: &'static str, port: u16, questions: usize) -> (String, std::thread::JoinHandle<()>) {
+pub(crate) fn dns(
+    target: &'static str,
+    port: u16,
+    questions: usize,
+) -> (String, std::thread::JoinHandle<()>) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap().to_string();
     let serve = move || {

@@ -15,6 +15,7 @@ mod check;
 mod chunks;
 mod config;
 mod config_import;
+mod config_init;
 mod cuts;
 mod delivery;
 mod dry_run;

@@ -9,6 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::cli::settings::{Form, on_or_off, setting};
 
+/// The table of the profiles.
+const PROFILES: &str = "profile";
+
 /// The value of one of our settings.
 #[derive(Clone, PartialEq, Eq)]
 pub(in crate::cli::config) enum Value {
@@ -83,4 +86,32 @@ impl Entry {
         }
         text.newline()
     }
+}
+
+/// These settings as a file has them: at its top, or as a profile.
+pub(in crate::cli::config) fn table(profile: Option<&str>, entries: &[Entry]) -> Zeroizing<String> {
+    let name = profile.map_or(0, |name| 2 * name.len() + 16);
+    // Room for all of it from the start: growing would leave copies of a password behind.
+    let room = name + entries.iter().map(Entry::room).sum::<usize>();
+    let mut text = Zeroizing::new(String::with_capacity(room));
+    // Writing to a String does not fail.
+    let _ = write_table(&mut text, profile, entries);
+    text
+}
+
+/// Writes the settings at the top of a file, or as a profile.
+pub(in crate::cli::config) fn write_table(
+    text: &mut String,
+    profile: Option<&str>,
+    entries: &[Entry],
+) -> fmt::Result {
+    if let Some(name) = profile {
+        text.open_table_header()?;
+        text.key(PROFILES)?;
+        text.key_sep()?;
+        text.key(name)?;
+        text.close_table_header()?;
+        text.newline()?;
+    }
+    entries.iter().try_for_each(|entry| entry.write(text))
 }

@@ -104,7 +104,7 @@ fn accepts(
         let without_place = failure.message.split_once(": ");
         without_place.map_or(failure.message.clone(), |(_, what)| what.to_owned())
     })?;
-    let settings = Settings::of_file(file, environment);
+    let settings = Settings::of_file(file, None, environment);
     let host = HostName::of_this_machine();
     let plan = way::plan(&settings, &host, std::time::Instant::now());
     let from = settings.value("from", AddressList::parse);

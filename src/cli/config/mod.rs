@@ -3,8 +3,10 @@
 //! `show` prints them, `import` takes over msmtp's, `init` asks for them and tries them; both `write`
 //! a file, in which each setting is an `entry`.
 
+mod asking;
 mod entry;
 mod import;
+mod init;
 mod msmtprc;
 mod show;
 mod write;
@@ -13,6 +15,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use self::init::Manner;
 use self::write::Existing;
 use super::args::ConfigTask;
 use super::output::{Console, to_stdout};
@@ -36,6 +39,13 @@ pub(super) fn run(
             let path = file_name(settings)?;
             let path = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str());
             to_stdout(|out| out.write_all(&[path, b"\n"].concat()))?;
+        }
+        ConfigTask::Init { force, check } => {
+            let manner = Manner {
+                existing: Existing::of(*force),
+                check: *check,
+            };
+            init::init(settings, &file_name(settings)?, manner, console)?;
         }
         ConfigTask::Import {
             from,

@@ -221,7 +221,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .default("auto")
         .more("SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN or LOGIN \
                for a password, OAUTHBEARER or XOAUTH2 for a token, EXTERNAL for a client certificate. auto \
-               takes the first of these that the server offers."),
+               takes the first of these that the server offers, and tries no other after a refusal."),
     Setting::switch(Authentication, "allow-cleartext-auth", "no-allow-cleartext-auth",
         "Send credentials even without TLS, where anybody on the way can read them"),
 

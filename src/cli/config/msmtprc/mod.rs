@@ -16,17 +16,14 @@ use zeroize::Zeroizing;
 
 use self::accounts::{Accounts, Value};
 use self::takeover::Takeover;
-use super::entry::Entry;
+use super::entry::{Entry, write_table};
+use crate::cli::settings::DEFAULT_PROFILE;
 use crate::failure::{Result, printable};
 
 /// Whether there is a setting of this name and it takes this value; if not, why not, without
 /// repeating a password.
 pub(in crate::cli::config) type Accepts<'a> =
     &'a dyn Fn(&str, &str) -> std::result::Result<(), String>;
-
-/// The key that names the profile of the default account, and the table of the profiles.
-const DEFAULT_PROFILE: &str = "default-profile";
-const PROFILES: &str = "profile";
 
 /// Settings that belong to an account, also where `defaults` give them.
 const OWN: [&str; 8] = [
@@ -184,22 +181,12 @@ impl Imported {
         if let Some(name) = &self.default {
             Entry::text(DEFAULT_PROFILE, name, None).write(text)?;
         }
-        for entry in &self.defaults {
-            entry.write(text)?;
-        }
+        write_table(text, None, &self.defaults)?;
         for profile in &self.profiles {
             if !text.is_empty() {
                 text.newline()?;
             }
-            text.open_table_header()?;
-            text.key(PROFILES)?;
-            text.key_sep()?;
-            text.key(profile.name.as_str())?;
-            text.close_table_header()?;
-            text.newline()?;
-            for entry in &profile.entries {
-                entry.write(text)?;
-            }
+            write_table(text, Some(&profile.name), &profile.entries)?;
         }
         Ok(())
     }
