@@ -15,6 +15,7 @@ mod mailbox;
 mod many;
 mod mechanisms;
 mod message;
+mod proxies;
 mod server;
 
 use client::{Run, Security, smtpsend};
