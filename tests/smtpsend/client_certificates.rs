@@ -72,7 +72,9 @@ fn the_certificate_says_who_we_are_by_external() {
     call(&server)
         .args(["--auth", "external"])
         .fails_with(78)
-        .stderr_has("AUTH EXTERNAL without a certificate to show\nhint: add --client-cert and --client-key")
+        .stderr_has(
+            "AUTH EXTERNAL without a certificate to show\nhint: add --client-cert and --client-key",
+        )
         .run();
     server.finish();
 }

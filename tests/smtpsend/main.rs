@@ -20,6 +20,7 @@ mod config_init;
 mod cuts;
 mod delivery;
 mod dry_run;
+mod example;
 mod files;
 mod finding;
 mod handing_over;
