@@ -366,7 +366,7 @@ fn starttls_that_is_not_offered_is_named() {
     let server = server(&["S: 220 x\nC: EHLO *\nS: 250-x\nS: 250 8BITMIME\nC: QUIT"]);
     check_one(&server)
         .fails_with(69)
-        .stdout_has("  offers       8BITMIME\n")
+        .stdout_has("  offers       8BITMIME (before TLS)\n")
         .stdout_has("verdict: no mail can be sent (exit 69): ")
         .stdout_has("STARTTLS not offered")
         .run();

@@ -75,16 +75,17 @@ impl Block {
             block.certificate(&facts, probe.tls.is_some());
         }
         if let Some(offers) = &probe.offers {
-            let keywords = offers.lines.get(1..).unwrap_or_default().join(", ");
-            block.fact(
-                "offers",
-                if keywords.is_empty() {
-                    "nothing"
-                } else {
-                    &keywords
-                },
-            );
-            block.capabilities(probe);
+            let mut keywords = offers.lines.get(1..).unwrap_or_default().join(", ");
+            if keywords.is_empty() {
+                keywords.push_str("nothing");
+            }
+            // What counts is offered within TLS.
+            let counts = probe.tls.is_some() || rung.security == Security::None;
+            let when = if counts { "" } else { " (before TLS)" };
+            block.fact("offers", &format!("{keywords}{when}"));
+            if counts {
+                block.capabilities(probe);
+            }
         }
         block
     }
