@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::address::{address_literal, domain_to_ascii};
 use crate::failure::{Failure, Kind, Result};
 use crate::route::{Rung, Security};
-use crate::smtp::{AuthChoice, CleartextAuth, Credentials, Trust, Waits};
+use crate::smtp::{AuthChoice, CleartextAuth, Credentials, QuitAfter, Trust, Waits};
 
 /// How a message shall be submitted.
 ///
@@ -38,6 +38,8 @@ pub struct Plan {
     pub all_or_nothing: bool,
     /// How many more times to try after a temporary failure; default: 0.
     pub retries: u32,
+    /// Where to end, so that nothing is sent; default: nowhere.
+    pub quit_after: Option<QuitAfter>,
 }
 
 impl Plan {
@@ -59,6 +61,7 @@ impl Plan {
             auth_first: false,
             all_or_nothing: false,
             retries: 0,
+            quit_after: None,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::route::{Attempt, Rung};
-use crate::smtp::{Reply, TlsInfo, Verdict};
+use crate::smtp::{QuitAfter, Reply, TlsInfo, Verdict};
 
 /// The result of one submission.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub struct Peer {
 pub enum Status {
     /// Everybody was accepted.
     Sent,
+    /// It ended before the message, as asked, and nothing went wrong until then.
+    Stopped,
     /// Some were accepted.
     Partial,
     /// Nobody was accepted; trying again is right.
@@ -64,6 +66,7 @@ impl Status {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sent => "sent",
+            Self::Stopped => "stopped",
             Self::Partial => "partial",
             Self::Deferred => "deferred",
             Self::Rejected => "rejected",
@@ -101,6 +104,7 @@ impl Report {
             {
                 Status::Uncertain
             }
+            None => Status::Stopped,
             Some(Kind::Temporary) => Status::Deferred,
             Some(Kind::Recipient | Kind::Refused) => Status::Rejected,
             _ => Status::Failed,
@@ -117,7 +121,17 @@ impl Report {
             .map_or(Exit::Ok, |failure| failure.kind.exit())
     }
 
-    /// The failure that decides the exit code; `None` when everybody was accepted.
+    /// The stage after which the submission ended, as asked, for all who were not refused.
+    pub fn stopped_after(&self) -> Option<QuitAfter> {
+        self.recipients
+            .iter()
+            .find_map(|(_, verdict)| match verdict {
+                Verdict::Stopped { after, .. } => Some(*after),
+                _ => None,
+            })
+    }
+
+    /// The failure that decides the exit code; `None` when nothing went wrong.
     pub fn deciding(&self) -> Option<&Failure> {
         let failures = || {
             self.recipients

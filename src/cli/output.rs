@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use crate::exit::Exit;
 use crate::failure::{Failure, printable};
 use crate::report::Report;
-use crate::smtp::Observer;
+use crate::smtp::{Observer, Verdict};
 
 /// How much is said on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,11 +69,30 @@ impl Console {
         }
     }
 
+    /// That nothing was sent, since exit 0 alone would say that it was; and who was accepted.
+    fn stopped(&self, report: &Report) {
+        let Some(stage) = report.stopped_after() else {
+            return;
+        };
+        let rung = report.server.as_ref().map(|peer| &peer.rung);
+        for (address, verdict) in &report.recipients {
+            if let (Verdict::Stopped { .. }, Some(reply), Some(rung)) =
+                (verdict, verdict.reply(), rung)
+            {
+                self.line(&format!("smtpsend: {rung}: RCPT <{address}>: {reply}"));
+            }
+        }
+        self.line(&format!(
+            "smtpsend: stopped after {stage}, as asked: nothing was sent"
+        ));
+    }
+
     /// Each failure in the report on a line, hints below, each once.
     pub(crate) fn report(&self, report: &Report) {
         let failures = report.failures();
+        self.stopped(report);
         if failures.is_empty() {
-            if self.is_verbose() {
+            if self.is_verbose() && report.stopped_after().is_none() {
                 self.line(&format!(
                     "smtpsend: accepted for {}",
                     recipients(report.recipients.len())

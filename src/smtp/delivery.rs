@@ -43,13 +43,12 @@ pub(crate) struct Progress {
 }
 
 impl Job<'_> {
-    /// One verdict for each recipient, where there will be no session for those still open.
-    pub(crate) fn failed(&mut self, failure: Failure) -> Vec<Verdict> {
-        let verdict = Verdict::from_failure(failure, None);
+    /// One verdict for each recipient, where this one is that of all still open.
+    pub(crate) fn ended(&mut self, verdict: &Verdict) -> Vec<Verdict> {
         let count = self.envelope.recipients().len();
         let progress = self.progress.take();
         let mut fates = progress.map_or_else(|| Fates::open(count), |progress| progress.fates);
-        fates.end(&verdict);
+        fates.end(verdict);
         fates.settled(&self.envelope)
     }
 }
@@ -123,7 +122,7 @@ impl<'j> Parcel<'j> {
         mut job: Job<'j>,
         content: Content,
         offers: &Capabilities,
-        all_or_nothing: bool,
+        one_transaction: bool,
     ) -> Self {
         let count = job.envelope.recipients().len();
         let untouched = job.progress.is_none();
@@ -132,7 +131,7 @@ impl<'j> Parcel<'j> {
             waiting: (0..count).collect(),
             reply: None,
         });
-        let most = offers.rcpt_max.filter(|_| !all_or_nothing);
+        let most = offers.rcpt_max.filter(|_| !one_transaction);
         let mut parcel = Self {
             mail: mail_command(offers, &job.envelope, &content),
             content,
@@ -140,7 +139,7 @@ impl<'j> Parcel<'j> {
             now: Vec::new(),
             waiting: progress.waiting,
             most: most.unwrap_or(usize::MAX),
-            may_be_split: !all_or_nothing,
+            may_be_split: !one_transaction,
             untouched,
             reply: progress.reply,
             job,

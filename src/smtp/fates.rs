@@ -4,6 +4,7 @@
 
 use super::dialogue::Stage;
 use super::hint::unexpected;
+use super::quit_after::QuitAfter;
 use super::reply::{Enhanced, Reply};
 use super::verdict::{Cause, Verdict};
 use crate::envelope::Envelope;
@@ -47,6 +48,15 @@ impl Fates {
         for (index, reply) in accepted {
             self.0[index] = Fate::Decided(Verdict::Accepted(reply));
         }
+    }
+
+    /// The submission ends here, as asked, for everybody who was not refused.
+    pub(super) fn stop(&mut self, after: QuitAfter, accepted: Accepted) {
+        for (index, reply) in accepted {
+            let reply = Some(reply);
+            self.0[index] = Fate::Decided(Verdict::Stopped { after, reply });
+        }
+        self.end(&Verdict::Stopped { after, reply: None });
     }
 
     /// Gives one verdict to those accepted at RCPT.

@@ -115,15 +115,14 @@ impl Replies {
 }
 
 impl Group {
-    /// The group that brings the parcel to the recipients whose turn it is.
+    /// The group that asks for these recipients, by their places in the envelope.
     pub(super) fn new(
-        parcel: &Parcel<'_>,
+        recipients: &[usize],
         lead: Option<Lead>,
         reset: bool,
         pace: Pace,
         tail: Tail,
     ) -> Self {
-        let recipients = &parcel.now;
         let mut steps = VecDeque::with_capacity(recipients.len() + 3);
         steps.extend(reset.then_some(Step::Reset));
         steps.extend(lead.as_ref().map(|_| Step::Auth));

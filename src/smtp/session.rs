@@ -1,6 +1,6 @@
 //! From a connected stream to a session mail may be given to: greeting, EHLO, STARTTLS, AUTH.
 //!
-//! The types tell what may be done: a [`Greeted`] connection can only start TLS, or be used in
+//! The types tell what may be done: one that is [`Introduced`] can only start TLS, or be used in
 //! clear where the plan asks for that; AUTH takes a [`Protected`], which an encrypted session
 //! gives, or the word that only `--allow-cleartext-auth` makes. After STARTTLS all that was learnt
 //! in clear is forgotten, and bytes that came behind the 220 end the session (RFC 3207 §4.2).
@@ -15,7 +15,7 @@ use super::capability::Capabilities;
 use super::dialogue::{Dialogue, Observer, Stage, Waits};
 use super::hint::unexpected;
 use super::sasl::Mechanism;
-use super::tls::{self, Tls, TlsInfo};
+use super::tls::{self, Tls};
 use super::wire::Broken;
 use crate::failure::{Failure, Kind, Result};
 use crate::route::{Host, Outcome, Security};
@@ -65,16 +65,24 @@ pub(crate) struct Opening<'p> {
 
 /// A connection on which the server has said, in clear, that it is ready.
 pub(crate) struct Greeted<'o> {
+    pub(crate) dialogue: Dialogue<'o>,
+}
+
+/// The same after EHLO.
+pub(crate) struct Introduced<'o> {
     dialogue: Dialogue<'o>,
     capabilities: Capabilities,
-    ehlo: String,
+}
+
+/// A connection with TLS, of which nothing is known that was learnt in clear.
+pub(crate) struct Secured<'o> {
+    pub(crate) dialogue: Dialogue<'o>,
 }
 
 /// A session mail may be given to.
 pub(crate) struct Session<'o> {
     pub(crate) dialogue: Dialogue<'o>,
     pub(crate) capabilities: Capabilities,
-    pub(crate) tls: Option<TlsInfo>,
     /// The AUTH command that leads the first group of commands, where AUTH has not ended yet.
     pub(crate) lead: Option<Lead>,
     /// The name of the mechanism by which we authenticated.
@@ -82,48 +90,49 @@ pub(crate) struct Session<'o> {
 }
 
 impl<'o> Greeted<'o> {
-    /// Waits for the greeting and introduces itself, in clear.
-    ///
-    /// `helo` allows HELO where EHLO is not understood; then there are no extensions, so neither
-    /// TLS nor AUTH (RFC 5321 §3.2).
+    /// Waits for the greeting.
     pub(crate) fn open(
         socket: TcpStream,
         opening: &Opening<'_>,
-        helo: bool,
         observer: &'o dyn Observer,
     ) -> std::result::Result<Self, Closed> {
-        let mut dialogue = Dialogue::new(socket, opening.waits, opening.hidden, observer)
-            .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
-        let ehlo = opening
-            .ehlo
-            .map_or_else(|| own_name(&dialogue), str::to_owned);
-        let ready = greeting(&mut dialogue, opening)
-            .and_then(|()| introduce(&mut dialogue, &ehlo, helo).map_err(not_ready));
+        let mut dialogue = dialogue_on(socket, opening, observer)?;
+        let ready = greeting(&mut dialogue, opening);
+        let (dialogue, ()) = or_leave(dialogue, ready)?;
+        Ok(Self { dialogue })
+    }
+
+    /// Introduces itself, in clear.
+    ///
+    /// `helo` allows HELO where EHLO is not understood; then there are no extensions, so neither
+    /// TLS nor AUTH (RFC 5321 §3.2).
+    pub(crate) fn introduce(
+        self,
+        opening: &Opening<'_>,
+        helo: bool,
+    ) -> std::result::Result<Introduced<'o>, Closed> {
+        let mut dialogue = self.dialogue;
+        let ready = introduce(&mut dialogue, opening, helo).map_err(not_ready);
         let (dialogue, capabilities) = or_leave(dialogue, ready)?;
-        Ok(Self {
+        Ok(Introduced {
             dialogue,
             capabilities,
-            ehlo,
         })
     }
+}
 
+impl<'o> Introduced<'o> {
     /// Stays in clear, because the plan says `--tls none`.
     pub(crate) fn in_clear(self) -> Session<'o> {
-        Session {
-            dialogue: self.dialogue,
-            capabilities: self.capabilities,
-            tls: None,
-            lead: None,
-            authenticated: None,
-        }
+        Session::new(self.dialogue, self.capabilities)
     }
 
-    /// STARTTLS (RFC 3207), and EHLO again.
+    /// STARTTLS (RFC 3207).
     pub(crate) fn start_tls(
         mut self,
         tls: &Tls,
         opening: &Opening<'_>,
-    ) -> std::result::Result<Session<'o>, Closed> {
+    ) -> std::result::Result<Secured<'o>, Closed> {
         let refused = |failure| Closed::new(Outcome::NoStarttls, failure);
         if !self.capabilities.starttls {
             self.dialogue.quit();
@@ -157,8 +166,9 @@ impl<'o> Greeted<'o> {
         if !self.dialogue.wire.inbox.is_empty() {
             return Err(intruder());
         }
-        let Self { dialogue, ehlo, .. } = self;
-        match Session::over_tls(dialogue, tls, opening, &ehlo) {
+        let mut dialogue = self.dialogue;
+        match handshake(&mut dialogue, tls, opening, Security::StartTls) {
+            Ok(()) => Ok(Secured { dialogue }),
             // The first bytes after the 220 were no TLS.
             Err(closed)
                 if closed.failure.kind == Kind::Protocol
@@ -166,57 +176,52 @@ impl<'o> Greeted<'o> {
             {
                 Err(intruder())
             }
-            other => other,
+            Err(closed) => Err(closed),
         }
     }
 }
 
-impl<'o> Session<'o> {
-    /// Opens a session with TLS from the first byte (RFC 8314 §3.3).
+impl<'o> Secured<'o> {
+    /// TLS from the first byte (RFC 8314 §3.3), and the greeting in it.
     pub(crate) fn open_implicit(
         socket: TcpStream,
         tls: &Tls,
         opening: &Opening<'_>,
         observer: &'o dyn Observer,
     ) -> std::result::Result<Self, Closed> {
-        let mut dialogue = Dialogue::new(socket, opening.waits, opening.hidden, observer)
-            .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
+        let mut dialogue = dialogue_on(socket, opening, observer)?;
         handshake(&mut dialogue, tls, opening, Security::Implicit)?;
-        let ehlo = opening
-            .ehlo
-            .map_or_else(|| own_name(&dialogue), str::to_owned);
         let ready = greeting(&mut dialogue, opening).map_err(Closed::within_tls);
         let (dialogue, ()) = or_leave(dialogue, ready)?;
-        Self::introduced(dialogue, &ehlo)
+        Ok(Self { dialogue })
     }
 
-    fn over_tls(
-        mut dialogue: Dialogue<'o>,
-        tls: &Tls,
+    /// Introduces itself, for the first time or again.
+    pub(crate) fn introduce(
+        self,
         opening: &Opening<'_>,
-        ehlo: &str,
-    ) -> std::result::Result<Self, Closed> {
-        handshake(&mut dialogue, tls, opening, Security::StartTls)?;
-        Self::introduced(dialogue, ehlo)
-    }
-
-    fn introduced(mut dialogue: Dialogue<'o>, ehlo: &str) -> std::result::Result<Self, Closed> {
-        let ready = introduce(&mut dialogue, ehlo, false)
+    ) -> std::result::Result<Session<'o>, Closed> {
+        let mut dialogue = self.dialogue;
+        let ready = introduce(&mut dialogue, opening, false)
             .map_err(|failure| not_ready(failure).within_tls());
         let (dialogue, capabilities) = or_leave(dialogue, ready)?;
-        let tls = dialogue.wire.tls().map(tls::info);
-        Ok(Self {
+        Ok(Session::new(dialogue, capabilities))
+    }
+}
+
+impl<'o> Session<'o> {
+    fn new(dialogue: Dialogue<'o>, capabilities: Capabilities) -> Self {
+        Self {
             dialogue,
             capabilities,
-            tls,
             lead: None,
             authenticated: None,
-        })
+        }
     }
 
     /// The right to send credentials, where TLS protects them.
     pub(crate) fn protection(&self) -> Option<Protected> {
-        self.tls.as_ref().map(|_| Protected::by_tls())
+        self.dialogue.wire.tls().map(|_| Protected::by_tls())
     }
 
     /// Proves who we are (RFC 4954), and waits for the server's word on it.
@@ -233,6 +238,15 @@ impl<'o> Session<'o> {
         self.authenticated = Some(mechanism.name());
         Ok(())
     }
+}
+
+fn dialogue_on<'o>(
+    socket: TcpStream,
+    opening: &Opening<'_>,
+    observer: &'o dyn Observer,
+) -> std::result::Result<Dialogue<'o>, Closed> {
+    Dialogue::new(socket, opening.waits, opening.hidden, observer)
+        .map_err(|failure| Closed::new(Outcome::Lost, failure))
 }
 
 fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::Result<(), Closed> {
@@ -280,8 +294,15 @@ fn not_ready(failure: Failure) -> Closed {
     Closed::new(outcome, failure)
 }
 
-fn introduce(dialogue: &mut Dialogue<'_>, name: &str, helo: bool) -> Result<Capabilities> {
+fn introduce(
+    dialogue: &mut Dialogue<'_>,
+    opening: &Opening<'_>,
+    helo: bool,
+) -> Result<Capabilities> {
     let stage = Stage::Ehlo;
+    let name = opening
+        .ehlo
+        .map_or_else(|| own_name(dialogue), str::to_owned);
     dialogue.send(&format!("EHLO {name}"))?;
     let reply = dialogue.reply(&stage)?;
     dialogue.expect_silence(&stage)?;

@@ -71,6 +71,10 @@ impl<'j> Conversation<'_, '_, 'j> {
         if self.manner.all_or_nothing && !accepted.is_empty() && refuse_all_for_one(parcel) {
             return Ok(Turn::Over(0));
         }
+        if let Some(stage) = self.manner.quit_after {
+            parcel.fates.stop(stage, accepted);
+            return Ok(Turn::Over(0));
+        }
         let may_be_sent = if self.manner.chunking {
             !accepted.is_empty()
         } else {

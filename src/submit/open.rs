@@ -10,9 +10,27 @@ use crate::plan::Plan;
 use crate::route::dial;
 use crate::route::resolve::Names;
 use crate::route::{Attempt, Outcome, Rung, Security};
-use crate::smtp::session::{Closed, Greeted, Opening, Session};
+use crate::smtp::dialogue::Dialogue;
+use crate::smtp::session::{Closed, Greeted, Opening, Secured, Session};
 use crate::smtp::tls::Tls;
-use crate::smtp::{Credentials, Observer};
+use crate::smtp::{Credentials, Observer, QuitAfter};
+
+/// What opening by the plan comes to.
+pub(super) enum Opened<'o> {
+    /// A session.
+    Session(Session<'o>),
+    /// The plan ends it before there is one.
+    Stopped(Dialogue<'o>, QuitAfter),
+}
+
+impl<'o> Opened<'o> {
+    pub(super) fn dialogue(&self) -> &Dialogue<'o> {
+        match self {
+            Self::Session(session) => &session.dialogue,
+            Self::Stopped(dialogue, _) => dialogue,
+        }
+    }
+}
 
 /// What the rungs need for TLS, for all sessions; nothing where none of them uses it.
 ///
@@ -24,13 +42,13 @@ pub(super) fn tls(plan: &Plan) -> Result<Option<Tls>> {
     wanted.then(|| Tls::new(&plan.trust)).transpose()
 }
 
-/// Opens a session on the first rung that gives one. `tls` is what [`tls`] made for this plan.
+/// Opens a session on the first rung that gives one, as far as the plan goes. `tls` is what [`tls`] made for this plan.
 pub(super) fn open<'o>(
     plan: &Plan,
     tls: Option<&Tls>,
     observer: &'o dyn Observer,
     attempts: &mut Vec<Attempt>,
-) -> Result<(Session<'o>, Rung)> {
+) -> Result<(Opened<'o>, Rung)> {
     let rungs = &plan.rungs;
     let waits = plan.waits;
     let credentials = plan.effective_credentials();
@@ -85,7 +103,7 @@ pub(super) fn open<'o>(
             greeting_until: started + waits.connect,
         };
         match establish(plan, socket, rung.security, &opening, tls, observer) {
-            Ok(session) => winner = Some((session, rung.clone())),
+            Ok(opened) => winner = Some((opened, rung.clone())),
             Err(closed) => {
                 attempt.secured = closed.secured;
                 let failure = closed.failure.at(rung);
@@ -104,7 +122,7 @@ pub(super) fn open<'o>(
     if let Some(failure) = stopped {
         return Err(failure);
     }
-    let Some((session, rung)) = winner else {
+    let Some((opened, rung)) = winner else {
         return Err(all_failed(attempts));
     };
     for failure in attempts
@@ -116,7 +134,7 @@ pub(super) fn open<'o>(
             rung.security.name()
         ));
     }
-    Ok((session, rung))
+    Ok((opened, rung))
 }
 
 fn establish<'o>(
@@ -126,23 +144,46 @@ fn establish<'o>(
     opening: &Opening<'_>,
     tls: Option<&Tls>,
     observer: &'o dyn Observer,
-) -> std::result::Result<Session<'o>, Closed> {
+) -> std::result::Result<Opened<'o>, Closed> {
     let secure = tls.ok_or_else(|| Closed {
         outcome: Outcome::TlsFailed,
         failure: Failure::new(Kind::Bug, "no TLS configuration"),
         secured: false,
         stop: true,
     });
-    match security {
-        Security::None => {
-            let helo = plan.effective_credentials().is_none();
-            Greeted::open(socket, opening, helo, observer).map(Greeted::in_clear)
+    let ends_with = |stage| plan.quit_after == Some(stage);
+    let stopped = |dialogue, stage| Ok(Opened::Stopped(dialogue, stage));
+    let session = if security == Security::Implicit {
+        let secured = Secured::open_implicit(socket, secure?, opening, observer)?;
+        // The greeting came within TLS.
+        for stage in [QuitAfter::Connect, QuitAfter::Tls] {
+            if ends_with(stage) {
+                return stopped(secured.dialogue, stage);
+            }
         }
-        Security::StartTls => {
-            Greeted::open(socket, opening, false, observer)?.start_tls(secure?, opening)
+        secured.introduce(opening)?
+    } else {
+        let greeted = Greeted::open(socket, opening, observer)?;
+        if ends_with(QuitAfter::Connect) {
+            return stopped(greeted.dialogue, QuitAfter::Connect);
         }
-        Security::Implicit => Session::open_implicit(socket, secure?, opening, observer),
+        let in_clear = security == Security::None;
+        let helo = in_clear && plan.effective_credentials().is_none();
+        let introduced = greeted.introduce(opening, helo)?;
+        if in_clear {
+            introduced.in_clear()
+        } else {
+            let secured = introduced.start_tls(secure?, opening)?;
+            if ends_with(QuitAfter::Tls) {
+                return stopped(secured.dialogue, QuitAfter::Tls);
+            }
+            secured.introduce(opening)?
+        }
+    };
+    if ends_with(QuitAfter::Ehlo) {
+        return stopped(session.dialogue, QuitAfter::Ehlo);
     }
+    Ok(Opened::Session(session))
 }
 
 /// When every rung failed: the one that got furthest decides; of equals, the first.

@@ -39,6 +39,7 @@ mod parts;
 mod password;
 mod policy;
 mod ports;
+mod quit_after;
 mod readme;
 mod recipients;
 mod refusals;
