@@ -26,7 +26,7 @@
 //! | `clock` | waits with an end | a wait without one |
 //! | [`address`], [`envelope`] | addresses, lists, IDN as A-labels; at least one recipient | CR, LF, NUL and control characters |
 //! | [`message`] | flags → MIME, input → body or message, headers, the octets and their facts | what is not well-formed |
-//! | [`route`] | the port policy, connecting | port 25 |
+//! | [`route`] | the port policy, finding the server, connecting | port 25; a server that DNS alone vouches for |
 //! | [`smtp`] | replies, TLS, SASL, the session, the transaction | an unexpected reply; credentials or mail without the TLS that was asked for |
 //! | [`plan`], [`report`], [`submit`], [`transport`] | what is wanted, what came of it, trying; the way in for lettre | |
 //! | [`cli`] | arguments, settings, output | protocol knowledge |

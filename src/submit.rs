@@ -249,7 +249,8 @@ impl Submission {
             .protection()
             .or_else(|| self.plan.cleartext_auth.map(Protected::from));
         let right = right.ok_or_else(not_in_clear)?;
-        let mut mechanism = sasl::choose(self.plan.auth, &session.capabilities.auth, credentials)?;
+        let (offered, binding) = (&session.capabilities.auth, session.binding());
+        let mut mechanism = sasl::choose(self.plan.auth, offered, credentials, binding)?;
         let together = self.plan.pipelining && session.capabilities.pipelining;
         let alone = self.plan.auth_first || self.plan.quit_after == Some(QuitAfter::Auth);
         if together && !alone && !self.plan.all_or_nothing {

@@ -16,6 +16,10 @@ The message comes from standard input, or is made from the options. It goes to t
 with STARTTLS, else to 2525 with STARTTLS, else to 465 with implicit TLS; never to 25, and never
 without verified TLS unless --tls none says so.";
 
+const USAGE: &str = "\
+smtpsend [OPTIONS] --to ADDRESS < MESSAGE
+       smtpsend config show|path [OPTIONS]";
+
 const AFTER_HELP: &str = "\
 Exit codes: 0 every recipient accepted · 64 usage · 65 bad message or address · 66 input file ·
 67 recipient unknown · 68 host unknown · 69 refused for good, no trustworthy TLS · 70 bug · 74 local
@@ -113,16 +117,45 @@ pub(crate) struct CommandLine {
 /// What the program is to do.
 pub(crate) enum Task {
     Send(Box<Args>),
+    Config(ConfigTask),
+}
+
+impl Task {
+    /// Whether what stands in settings files counts for it.
+    pub(crate) fn reads_settings_files(&self) -> bool {
+        !matches!(self, Self::Config(ConfigTask::Path))
+    }
+}
+
+/// What `smtpsend config` is to do.
+pub(crate) enum ConfigTask {
+    Show,
+    Path,
 }
 
 /// Reads the command line.
 pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
-    let matches = grammar().try_get_matches_from(arguments)?;
-    let task = Task::Send(Box::new(Args::from_arg_matches(&matches)?));
+    let mut matches = grammar().try_get_matches_from(arguments)?;
+    let (task, flags) = match matches.remove_subcommand() {
+        None => (
+            Task::Send(Box::new(Args::from_arg_matches(&matches)?)),
+            matches,
+        ),
+        Some((_, mut config)) => match config.remove_subcommand() {
+            Some((name, flags)) if name == "path" => (Task::Config(ConfigTask::Path), flags),
+            Some((_, flags)) => (Task::Config(ConfigTask::Show), flags),
+            None => (Task::Config(ConfigTask::Show), config),
+        },
+    };
     Ok(CommandLine {
         task,
-        flags: Flags(matches),
+        flags: Flags(flags),
     })
+}
+
+/// Whether there is a subcommand of this name.
+pub(crate) fn is_subcommand(word: &str) -> bool {
+    grammar().find_subcommand(word).is_some()
 }
 
 fn grammar() -> Command {
@@ -131,8 +164,30 @@ fn grammar() -> Command {
         .long_about(ABOUT)
         .after_help(AFTER_HELP)
         .after_long_help(AFTER_LONG_HELP)
-        .override_usage("smtpsend [OPTIONS] --to ADDRESS < MESSAGE");
+        .override_usage(USAGE)
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+        .subcommand(config());
     with_settings(root, |_| true)
+}
+
+fn config() -> Command {
+    let subcommand = |name: &'static str, about: &'static str| Command::new(name).about(about);
+    Command::new("config")
+        .about("The settings: show, path")
+        .subcommand_required(true)
+        .disable_help_subcommand(true)
+        .subcommand(with_settings(
+            subcommand(
+                "show",
+                "Print each setting and where it comes from, secrets hidden",
+            ),
+            |_| true,
+        ))
+        .subcommand(with_settings(
+            subcommand("path", "Print the name of the settings file"),
+            |heading| heading == Heading::Settings,
+        ))
 }
 
 /// Adds the settings under these headings.

@@ -55,7 +55,8 @@ impl Handed {
     }
 }
 
-/// Adds the user and the proof to the plan, if there is a user.
+/// Adds the user and the proof to the plan, if there is a user: the one that is set, else the one that
+/// is `usual` where the server was found.
 ///
 /// # Errors
 /// `Usage` for a source without a user or two sources, `Config` when there is no password anywhere
@@ -63,6 +64,7 @@ impl Handed {
 pub(super) fn add(
     plan: &mut Plan,
     settings: &Settings<'_>,
+    usual: Option<String>,
     handed: Handed,
     console: &Console,
 ) -> Result<()> {
@@ -70,7 +72,7 @@ pub(super) fn add(
         return Ok(());
     }
     let named = strongest(settings)?;
-    let Some(user) = user(settings)? else {
+    let Some(user) = user(settings)?.or(usual) else {
         return match named {
             Some((Origin::Flag(flag), ..)) => {
                 Err(Failure::new(Kind::Usage, format!("{flag} without a user"))

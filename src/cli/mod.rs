@@ -5,7 +5,9 @@
 //! here, so that they can name the flag or file; their exit code is that of the [`Failure`] inside.
 
 mod args;
+mod config;
 mod credentials;
+mod finding;
 mod host;
 mod json;
 mod kept;
@@ -67,12 +69,25 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
         .filter(|tip| !names_an_opposite(tip));
+    let what = match supposed_subcommand(&what).filter(|_| tip.is_none()) {
+        Some(word) => format!("unexpected argument '{word}' found"),
+        None => what,
+    };
     let hint = hint_for(&what)
         .or(tip)
         .unwrap_or("smtpsend --help names every option");
     let failure = Failure::new(Kind::Usage, what).with_hint(hint);
     let json = arguments.iter().any(|argument| argument == "--json");
     fail(&failure.into(), json, console)
+}
+
+/// The word that stands where a subcommand may and is none.
+fn supposed_subcommand(what: &str) -> Option<&str> {
+    let word = ["unrecognized subcommand '", "the subcommand '"]
+        .iter()
+        .find_map(|start| what.strip_prefix(start))?;
+    let word = word.split('\'').next();
+    word.filter(|word| !args::is_subcommand(word))
 }
 
 /// Whether a tip is about a flag that stands in no help, which is no help.
@@ -85,6 +100,9 @@ fn names_an_opposite(tip: &str) -> bool {
 
 /// What to do instead of what other programs call so.
 fn hint_for(what: &str) -> Option<&'static str> {
+    if what.starts_with("the subcommand ") {
+        return Some("options stand behind the subcommand, and those of a message go with none");
+    }
     let argument = what
         .strip_prefix("unexpected argument '")?
         .split('\'')
@@ -115,7 +133,11 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
     let environment = |name: &str| std::env::var_os(name);
     // Whatever is wrong with the settings is told in the form that was asked for.
     let asked_for_json = line.flags.is_on("json");
-    let settings = Settings::with_files(line.flags, &environment);
+    let settings = if line.task.reads_settings_files() {
+        Settings::with_files(line.flags, &environment)
+    } else {
+        Ok(Settings::new(line.flags, &environment))
+    };
     let told = settings.and_then(|settings| {
         let json = volume_and_json(&settings, console)?;
         Ok((settings, json))
@@ -126,6 +148,7 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
     };
     let done = match &line.task {
         Task::Send(args) => send::send(args, &mut settings, json, console),
+        Task::Config(task) => config::run(task, &mut settings, json),
     };
     done.unwrap_or_else(|error| fail(&error, json, console))
 }

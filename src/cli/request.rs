@@ -2,6 +2,7 @@
 //! envelope and a plan. Everything that can be wrong is found here, before anything is connected.
 
 use std::ffi::OsStr;
+use std::io::IsTerminal as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
@@ -12,7 +13,7 @@ use super::args::Args;
 use super::host::{HostName, user_name};
 use super::output::Console;
 use super::settings::{Environment, Origin, Settings};
-use super::{credentials, stdin, way};
+use super::{credentials, finding, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind};
@@ -47,9 +48,14 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     let charset = settings.value("charset", charset)?;
     // What the flags say wrong is told first. But nobody should type a message for nothing: before
     // one is read, the way must be known.
-    let mut plan = way::plan(settings, &host, start).and_then(|plan| {
-        if !args.dry_run {
-            way::need_server(&plan)?;
+    let known = from.as_ref().map(|_| fields.default_from.address().clone());
+    let mut user = None;
+    let mut plan = way::plan(settings, &host, start).and_then(|mut plan| {
+        let lost = !args.dry_run && plan.rungs.is_empty();
+        match &known {
+            Some(from) if lost => user = finding::find(&mut plan, settings, from, console)?,
+            None if lost && !source.may_name_the_author() => way::need_server(&plan)?,
+            _ => {}
         }
         Ok(plan)
     });
@@ -61,6 +67,15 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         Some(given) => given,
         None => given(&source, deadline, settings.environment(), console)?,
     };
+    if let Ok(plan) = &mut plan
+        && !args.dry_run
+        && plan.rungs.is_empty()
+    {
+        match author_in(&source, &given)? {
+            Some(from) => user = finding::find(plan, settings, &from, console)?,
+            None => way::need_server(plan)?,
+        }
+    }
     let message = message(&source, given, &fields, charset.as_deref(), console)?;
 
     let mut recipients: Vec<Address> = Vec::new();
@@ -86,7 +101,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         console.warning(warning);
     }
     if !args.dry_run {
-        credentials::add(&mut plan, settings, handed, console)?;
+        credentials::add(&mut plan, settings, user, handed, console)?;
     }
     Ok(Request {
         message,
@@ -107,20 +122,28 @@ fn choose_profile(
     let address = |text: &str| AddressList::parse(text).ok()?.addresses().next().cloned();
     let from = settings.text("from")?;
     settings.choose_profile(from.as_ref().and_then(|(_, text)| address(text)).as_ref())?;
-    let Source::Stdin(how) = source else {
-        return Ok(None);
-    };
-    if from.is_some_and(|(origin, _)| origin.is_flag()) || !settings.profile_depends_on_from()? {
+    let is_flag = from.is_some_and(|(origin, _)| origin.is_flag());
+    if is_flag || !source.may_name_the_author() || !settings.profile_depends_on_from()? {
         return Ok(None);
     }
     let deadline = way::deadline(settings, start)?;
     let given = given(source, deadline, settings.environment(), console)?;
-    if classify(&given, *how).is_ok_and(|intake| intake == Intake::Message)
-        && let Some(author) = author(&given)?
-    {
+    if let Some(author) = author_in(source, &given)? {
         settings.choose_profile(Some(&author))?;
     }
     Ok(Some(given))
+}
+
+/// The From address of what was read, if that is a message.
+fn author_in(source: &Source<'_>, given: &Store) -> Result<Option<Address>> {
+    let Source::Stdin(how) = source else {
+        return Ok(None);
+    };
+    // What is claimed to be a message and is none is told when it is taken apart.
+    match classify(given, *how) {
+        Ok(Intake::Message) => Ok(author(given)?),
+        Ok(Intake::Body) | Err(_) => Ok(None),
+    }
 }
 
 /// Where the message or its text comes from.
@@ -131,6 +154,13 @@ enum Source<'a> {
     File(&'a Path),
     /// Standard input, read as this.
     Stdin(Input),
+}
+
+impl Source<'_> {
+    /// Whether it may be a message with a From; what is typed on a terminal is not waited for.
+    fn may_name_the_author(&self) -> bool {
+        matches!(self, Self::Stdin(how) if *how != Input::Body) && !std::io::stdin().is_terminal()
+    }
 }
 
 fn source<'a>(args: &'a Args, settings: &Settings<'_>) -> Result<Source<'a>> {

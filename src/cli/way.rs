@@ -33,7 +33,9 @@ pub(super) fn plan(settings: &Settings<'_>, host: &HostName, start: Instant) -> 
         deadline: deadline(settings, start)?,
     };
     plan.trust = trust(settings, plan.waits.deadline)?;
-    plan.auth = settings.value("auth", auth)?.unwrap_or_default();
+    plan.auth = settings
+        .value("auth", parsed::<AuthChoice>)?
+        .unwrap_or_default();
     if settings.switch("allow-cleartext-auth")? {
         plan.cleartext_auth = Some(CleartextAuth::dangerous_allow());
     }
@@ -142,17 +144,4 @@ fn trust(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Trust> {
         authorities,
         ..whose.unwrap_or_default()
     })
-}
-
-fn auth(text: &str) -> crate::failure::Result<AuthChoice> {
-    match text.to_ascii_lowercase().as_str() {
-        "auto" => Ok(AuthChoice::Auto),
-        "none" => Ok(AuthChoice::Never),
-        "plain" => Ok(AuthChoice::Plain),
-        "login" => Ok(AuthChoice::Login),
-        _ => Err(Failure::new(
-            Kind::Usage,
-            format!("\"{text}\" is none of auto, none, PLAIN, LOGIN"),
-        )),
-    }
 }

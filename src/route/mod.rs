@@ -1,11 +1,13 @@
 //! The way to a server: which ports in which order, and who answers first.
 //!
-//! `server` reads how a server is named; `policy` holds ports and rungs as values; `resolve` looks
-//! names up; `dial` connects to rungs, staggered, with one winner. What became of each rung is an
-//! [`Attempt`].
+//! `server` reads how a server is named, `discover` finds it from an address, `providers` knows the
+//! large ones; `policy` holds ports and rungs as values; `resolve` looks names up; `dial` connects
+//! to rungs, staggered, with one winner. What became of each rung is an [`Attempt`].
 
 pub(crate) mod dial;
+pub mod discover;
 pub mod policy;
+pub mod providers;
 pub(crate) mod resolve;
 pub mod server;
 

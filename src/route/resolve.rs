@@ -14,6 +14,9 @@ use std::sync::mpsc;
 use super::{Host, Rung};
 use crate::failure::{Failure, Kind};
 
+/// What to do when nobody can tell what a name stands for.
+pub(super) const NOT_NOW: &str = "is this machine connected, and its DNS server reachable?";
+
 /// The names asked for so far, and what came of them.
 #[derive(Default)]
 pub(crate) struct Names {
@@ -171,7 +174,7 @@ fn lookup_failure(name: &str, error: &io::Error) -> Failure {
             Kind::Temporary,
             format!("host name {name} cannot be looked up now: {detail}"),
         )
-        .with_hint("is this machine connected, and its DNS server reachable?")
+        .with_hint(NOT_NOW)
     } else {
         unknown_host(name)
     }

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::dialogue::{Dialogue, Stage};
 use super::hint::unexpected;
 use super::reply::Reply;
-use super::sasl::{CleartextAuth, Mechanism, encoded};
+use super::sasl::{CleartextAuth, Mechanism, MechanismName, encoded, no_answer};
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 
@@ -34,7 +34,7 @@ impl From<CleartextAuth> for Protected {
 
 /// An AUTH command that may lead a group.
 pub(crate) struct Lead {
-    pub(super) name: &'static str,
+    pub(super) name: MechanismName,
     response: Secret,
 }
 
@@ -46,7 +46,7 @@ impl Lead {
         }
         Some(Self {
             name: mechanism.name(),
-            response: encoded(&mechanism.initial_response()?),
+            response: mechanism.initial_response()?,
         })
     }
 
@@ -56,45 +56,84 @@ impl Lead {
     }
 }
 
-/// Proves who we are, and waits for the end of it.
+/// Proves who we are, and waits for the end of it. Where the server refuses and the mechanism has
+/// another proof, that is tried as well.
 ///
 /// # Errors
 /// `Auth` when the server refuses for good, `Temporary` when it cannot tell now, `Protocol` when
-/// it answers with something else.
+/// it answers with something else or does not prove what it has to.
 pub(super) fn exchange(
     dialogue: &mut Dialogue<'_>,
     mechanism: &mut dyn Mechanism,
     _right: Protected,
 ) -> Result<()> {
+    let name = mechanism.name();
+    loop {
+        let reply = rounds(dialogue, mechanism)?;
+        let Err(mut failure) = conclude(name, &reply) else {
+            return mechanism.confirm().map_err(|failure| within(name, failure));
+        };
+        if let Some(complaint) = mechanism.complaint() {
+            let complaint = dialogue.masked(complaint);
+            failure.message = format!("{} ({complaint})", failure.message);
+        }
+        if failure.kind != Kind::Auth {
+            return Err(failure);
+        }
+        match mechanism.renew() {
+            Ok(true) => {
+                dialogue.hide(mechanism.secrets());
+                dialogue
+                    .observer
+                    .note(&format!("{failure}; trying a new token"));
+            }
+            Ok(false) => return Err(failure),
+            Err(problem) => {
+                failure.message = format!("{}; and no new token: {problem}", failure.message);
+                return Err(failure);
+            }
+        }
+    }
+}
+
+/// The rounds of one exchange, up to the reply that ends it.
+fn rounds(dialogue: &mut Dialogue<'_>, mechanism: &mut dyn Mechanism) -> Result<Reply> {
     let stage = Stage::Auth;
     let name = mechanism.name();
     match mechanism.initial_response() {
-        Some(response) => send_command(dialogue, name, &encoded(&response))?,
+        Some(response) => {
+            dialogue.hide([encoded(&response)]);
+            send_command(dialogue, name, &response)?;
+        }
         None => dialogue.send(&format!("AUTH {name}"))?,
     }
     for _ in 0..CHALLENGE_LIMIT {
         let reply = dialogue.reply(&stage)?;
         if reply.code != 334 {
-            return conclude(name, &reply);
+            return Ok(reply);
         }
         dialogue.expect_silence(&stage)?;
-        let challenge = BASE64.decode(reply.text().trim());
-        match challenge
-            .ok()
-            .and_then(|challenge| mechanism.respond(&challenge))
-        {
-            Some(response) => {
+        let answer = match BASE64.decode(reply.text().trim()) {
+            Ok(challenge) => mechanism.respond(&challenge),
+            Err(_) => Err(Failure::new(
+                Kind::Protocol,
+                "a challenge that is not base64",
+            )),
+        };
+        match answer {
+            Ok(response) => {
                 let line = encoded(&response);
                 dialogue.send_secret(&line, "***")?;
+                dialogue.hide(mechanism.secrets().into_iter().chain([line]));
             }
             // RFC 4954 §4: a client cancels with a lone asterisk, and reads the reply.
-            None => {
+            Err(failure) => {
                 dialogue.send("*")?;
-                let reply = dialogue.reply(&stage)?;
-                return Err(Failure::new(
-                    Kind::Protocol,
-                    format!("AUTH {name}: a challenge that has no answer; then {reply}"),
-                ));
+                let mut failure = within(name, failure);
+                if let Ok(reply) = dialogue.reply(&stage) {
+                    failure.message = format!("{}; then {reply}", failure.message);
+                }
+                return Err(failure);
             }
         }
     }
@@ -107,22 +146,61 @@ pub(super) fn exchange(
 /// What the last reply of the exchange means.
 ///
 /// # Errors
-/// As [`exchange`].
-pub(super) fn conclude(name: &'static str, reply: &Reply) -> Result<()> {
+/// `Auth` when the server refuses for good, `Temporary` when it cannot tell now, `Protocol` when
+/// it answers with something else.
+pub(super) fn conclude(name: MechanismName, reply: &Reply) -> Result<()> {
     if reply.answers(235) {
         return Ok(());
     }
+    if reply.code == 334 {
+        return Err(within(name, no_answer()));
+    }
     let failure = unexpected(&Stage::Auth, reply, Kind::Auth);
+    let hint = match reply.code {
+        535 => refusal_hint(name, failure.hint),
+        _ => failure.hint,
+    };
     Err(Failure {
         message: failure.message.replacen("AUTH", &format!("AUTH {name}"), 1),
+        hint,
         ..failure
     })
 }
 
-fn send_command(dialogue: &mut Dialogue<'_>, name: &str, response: &Secret) -> Result<()> {
+/// What to do when the proof is refused; `known` is what is right for a password that was said.
+fn refusal_hint(name: MechanismName, known: Option<String>) -> Option<String> {
+    match name {
+        MechanismName::Plain | MechanismName::Login => known,
+        MechanismName::OauthBearer | MechanismName::Xoauth2 => Some(
+            "the token may have expired, or not be for this user or for sending mail (its scope): get a new one".to_owned(),
+        ),
+        MechanismName::External => Some(
+            "the server must know the client certificate, and that it may stand for this user".to_owned(),
+        ),
+        _ => {
+            let known = known.map_or_else(String::new, |known| known + "; ");
+            Some(format!(
+                "{known}if the password is right, the server may not hold it in the form {name} needs: --auth PLAIN"
+            ))
+        }
+    }
+}
+
+/// The failure with the mechanism it happened in.
+fn within(name: MechanismName, failure: Failure) -> Failure {
+    failure.at(format!("AUTH {name}"))
+}
+
+fn send_command(dialogue: &mut Dialogue<'_>, name: MechanismName, response: &Secret) -> Result<()> {
     let head = format!("AUTH {name} ");
-    let mut line = Vec::with_capacity(head.len() + response.expose().len());
+    let encoded = encoded(response);
+    // RFC 4954 §4: so an empty response differs from none.
+    let response = match encoded.expose() {
+        [] => b"=",
+        some => some,
+    };
+    let mut line = Vec::with_capacity(head.len() + response.len());
     line.extend_from_slice(head.as_bytes());
-    line.extend_from_slice(response.expose());
+    line.extend_from_slice(response);
     dialogue.send_secret(&Secret::new(line), &format!("AUTH {name} ***"))
 }

@@ -270,22 +270,33 @@ impl<'o> Dialogue<'o> {
         }
     }
 
+    /// From here on these are shown in no reply either.
+    pub(crate) fn hide(&mut self, secrets: impl IntoIterator<Item = Secret>) {
+        self.hidden.extend(secrets);
+    }
+
+    /// `text` without what must not be shown.
+    pub(crate) fn masked(&self, text: String) -> String {
+        let mask = |text, secret: &Secret| secret.masked_in(text);
+        self.hidden.iter().fold(text, mask)
+    }
+
     /// The next reply that is complete, with nothing in it that must not be shown.
     fn take(&mut self, stage: &Stage) -> Result<Option<Reply>> {
         let taken = self.reader.take(&mut self.wire.inbox);
-        let masked = |text: String| {
-            self.hidden
-                .iter()
-                .fold(text, |text, secret| secret.masked_in(text))
-        };
+        let masked = |text| self.masked(text);
         let reply = taken.map_err(|Malformed(why)| {
             // Cut only when the secrets in it can no longer be cut in two.
             let why: String = masked(why).chars().take(EXCERPT).collect();
             Failure::new(Kind::Protocol, format!("{stage}: {why}"))
         })?;
-        let reply = reply.map(|reply| Reply {
-            lines: reply.lines.into_iter().map(masked).collect(),
-            ..reply
+        let reply = reply.map(|reply| match reply.code {
+            // A challenge is for the mechanism alone, and must reach it whole.
+            334 if *stage == Stage::Auth => reply,
+            _ => Reply {
+                lines: reply.lines.into_iter().map(masked).collect(),
+                ..reply
+            },
         });
         Ok(reply.inspect(|reply| self.show(reply)))
     }
@@ -295,6 +306,8 @@ impl<'o> Dialogue<'o> {
             .enhanced
             .map_or_else(String::new, |enhanced| format!("{enhanced} "));
         for (number, line) in reply.lines.iter().enumerate() {
+            // A challenge: together with others it may be enough to guess the password.
+            let line = if reply.code == 334 { "***" } else { line };
             let more = if number + 1 < reply.lines.len() {
                 '-'
             } else {

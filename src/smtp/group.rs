@@ -284,7 +284,8 @@ impl Group {
                 let refusal = self.refusal(step, stage, &reply);
                 match (step, refusal) {
                     (Step::Auth, None) => {
-                        self.replies.authenticated = self.lead.as_ref().map(|lead| lead.name);
+                        self.replies.authenticated =
+                            self.lead.as_ref().map(|lead| lead.name.as_str());
                     }
                     (_, None) => {}
                     (_, Some(refusal)) if refusal.0.kind == Kind::Protocol => return Err(refusal),

@@ -32,6 +32,6 @@ pub(crate) mod wire;
 pub use dialogue::{Observer, Waits};
 pub use quit_after::QuitAfter;
 pub use reply::{Enhanced, Reply};
-pub use sasl::{AuthChoice, CleartextAuth, Credentials};
+pub use sasl::{AuthChoice, CleartextAuth, Credentials, MechanismName, TokenSource};
 pub use tls::{TlsInfo, Trust};
 pub use verdict::{Cause, Verdict};

@@ -14,7 +14,7 @@ use super::auth::{self, Lead, Protected};
 use super::capability::Capabilities;
 use super::dialogue::{Dialogue, Observer, Stage, Waits};
 use super::hint::unexpected;
-use super::sasl::Mechanism;
+use super::sasl::{Binding, Mechanism};
 use super::tls::{self, Tls};
 use super::wire::Broken;
 use crate::failure::{Failure, Kind, Result};
@@ -224,18 +224,23 @@ impl<'o> Session<'o> {
         self.dialogue.wire.tls().map(|_| Protected::by_tls())
     }
 
+    /// What the TLS connection can be known by.
+    pub(crate) fn binding(&self) -> Option<Binding> {
+        self.dialogue.wire.tls().and_then(Binding::of)
+    }
+
     /// Proves who we are (RFC 4954), and waits for the server's word on it.
     ///
     /// # Errors
     /// `Auth` when the server refuses for good, `Temporary` when it cannot tell now, `Protocol`
-    /// when it answers with something else.
+    /// when it answers with something else or does not prove what it has to.
     pub(crate) fn authenticate(
         &mut self,
         mechanism: &mut dyn Mechanism,
         right: Protected,
     ) -> Result<()> {
         auth::exchange(&mut self.dialogue, mechanism, right)?;
-        self.authenticated = Some(mechanism.name());
+        self.authenticated = Some(mechanism.name().as_str());
         Ok(())
     }
 }

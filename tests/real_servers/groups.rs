@@ -9,7 +9,11 @@ fn said(recipe: Recipe, security: Security) -> Option<Vec<String>> {
     let scene = Scene::with(recipe)?;
     let message = nasty_of(20 * 1024, Ending::EmptyLines);
     let to = scene.address("b");
-    let options = ["--to", &to, "--input", "message", "-v"];
+    // Of what all of them offer, that which may lead a group.
+    let mut options = vec!["--to", &to, "--input", "message", "-v"];
+    if !matches!(security, Security::None) {
+        options.extend(["--auth", "PLAIN"]);
+    }
     let run = crate::send(&scene, security, "secret", &options, &message);
     run.expect(0, "sent");
     let stored = scene.mailbox().wait_for(message::NASTY_MARK);

@@ -1,4 +1,4 @@
-//! The program against real mail servers on loopback: what a scripted server cannot prove.
+//! The program against real servers on loopback: what a scripted server cannot prove.
 //!
 //! `tests/servers/install.sh` installs the servers, `tests/servers/NAME.sh` starts one. Every test has a
 //! server, a directory and ports of its own, and ends what it started. A server that is missing, or that
@@ -8,9 +8,11 @@
 
 mod blackhole;
 mod client;
+mod discovery;
 mod groups;
 mod mailbox;
 mod many;
+mod mechanisms;
 mod message;
 mod server;
 
@@ -51,6 +53,7 @@ macro_rules! submission_tests {
 submission_tests!(postfix, Recipe::Postfix);
 submission_tests!(exim, Recipe::Exim);
 submission_tests!(dovecot_before_postfix, Recipe::Dovecot);
+submission_tests!(dovecot_2_4_before_postfix, Recipe::Dovecot24);
 submission_tests!(aiosmtpd, Recipe::Aiosmtpd);
 submission_tests!(chasquid, Recipe::Chasquid);
 

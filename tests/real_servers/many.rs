@@ -30,7 +30,7 @@ impl Observer for Greetings {
 }
 
 /// Over STARTTLS as bench.
-fn plan(scene: &Scene) -> Plan {
+pub(crate) fn plan(scene: &Scene) -> Plan {
     let options = scene.server_options(client::Security::Starttls);
     let mut server = options.iter().skip_while(|option| *option != "--server");
     let server: route::Server = server.nth(1).unwrap().parse().unwrap();
@@ -51,7 +51,7 @@ fn mark(number: usize) -> String {
 }
 
 /// Every third is too large to leave together with its envelope.
-fn letter(number: usize) -> (Envelope, Message) {
+pub(crate) fn letter(number: usize) -> (Envelope, Message) {
     let sender = ReversePath::parse("a@example.com").unwrap();
     let recipient = "b@example.com".parse().unwrap();
     let lines = if number % 3 == 1 { 1000 } else { 3 };

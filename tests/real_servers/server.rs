@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, kill_process_group, pidfd_open};
 use std::fs::{self, Permissions};
 use std::io::{Write, stderr};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,9 +18,13 @@ pub(crate) enum Recipe {
     Exim,
     /// A proxy; Postfix stands behind it.
     Dovecot,
+    /// Another one, with channel binding.
+    Dovecot24,
     Aiosmtpd,
     Chasquid,
     OpenSmtpd,
+    /// No mail server: it answers for DNS, on the plain port.
+    Unbound,
 }
 
 /// The three ports of a recipe.
@@ -59,7 +63,7 @@ impl Scene {
     pub(crate) fn with(recipe: Recipe) -> Option<Self> {
         let mut scene = Self::empty(recipe);
         let relay = match recipe {
-            Recipe::Dovecot => Some(scene.start(Recipe::Postfix, None)?),
+            Recipe::Dovecot | Recipe::Dovecot24 => Some(scene.start(Recipe::Postfix, None)?),
             _ => None,
         };
         scene.start(recipe, relay)?;
@@ -128,10 +132,20 @@ impl Scene {
         self.directory.path()
     }
 
+    /// Where the submission server keeps what its recipe made.
+    pub(crate) fn server_directory(&self) -> &Path {
+        &self.servers.last().unwrap().directory
+    }
+
     /// The certificate authority that all servers of the scene share.
     pub(crate) fn ca_file(&self) -> String {
         let path = self.directory.path().join("certs/ca.pem");
         path.into_os_string().into_string().unwrap()
+    }
+
+    /// Where the server answers without TLS.
+    pub(crate) fn plain_address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.servers[0].ports.plain).into()
     }
 
     /// The options that lead to the submission server, and the sender it takes mail from.
@@ -252,9 +266,11 @@ impl Recipe {
             Self::Postfix => "Postfix",
             Self::Exim => "Exim",
             Self::Dovecot => "Dovecot",
+            Self::Dovecot24 => "Dovecot 2.4",
             Self::Aiosmtpd => "aiosmtpd",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "OpenSMTPD",
+            Self::Unbound => "Unbound",
         }
     }
 
@@ -263,15 +279,17 @@ impl Recipe {
             Self::Postfix => "postfix",
             Self::Exim => "exim4",
             Self::Dovecot => "dovecot",
+            Self::Dovecot24 => "dovecot24",
             Self::Aiosmtpd => "aiosmtpd",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "opensmtpd",
+            Self::Unbound => "unbound",
         }
     }
 
     /// Those that give privileges up need them first.
     fn needs_root(self) -> bool {
-        !matches!(self, Self::Aiosmtpd | Self::Chasquid)
+        !matches!(self, Self::Aiosmtpd | Self::Chasquid | Self::Unbound)
     }
 }
 

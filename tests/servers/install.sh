@@ -1,10 +1,11 @@
 #!/bin/bash
-# install.sh: puts the mail servers of these tests onto this machine. Call it as root, without arguments.
+# install.sh: puts the servers of these tests onto this machine. Call it as root, without arguments.
 #
-# Postfix, Exim, OpenSMTPD and chasquid conflict with one another as Debian packages: they are unpacked
-# under $SMTPSEND_SERVERS (default /opt/smtpsend-servers), and only the libraries they link are installed.
-# Dovecot has its paths compiled in: it is installed, and kept from starting. aiosmtpd lives in a virtual
-# environment next to the others. Nothing is started, and no service of the machine is changed.
+# Postfix, Exim, OpenSMTPD and chasquid conflict with one another as Debian packages, and Unbound would be
+# the machine's resolver: they are unpacked under $SMTPSEND_SERVERS (default /opt/smtpsend-servers), and only the
+# libraries they link are installed. Dovecot has its paths compiled in: it is installed, and kept from starting.
+# aiosmtpd lives in a virtual environment next to the others, Dovecot 2.4 in the files of the Debian it is from.
+# Nothing is started, and no service of the machine is changed.
 #
 # Needs Debian 12 (the recipes are written for its versions), root, and the Debian and Python package
 # registries. Does nothing, quickly, when all is there; ends with a message and non-zero when something
@@ -92,7 +93,29 @@ chmod 711 /var/lib/opensmtpd/empty
 
 unpack chasquid chasquid usr/bin/chasquid
 
+unpack unbound unbound usr/sbin/unbound
+
 need dovecot-core dovecot-submissiond
+
+# Dovecot 2.4, which knows channel binding, is in the next release of Debian: in a root of its own.
+if [ ! -e "$SRV/trixie/complete" ]; then
+  echo "unpacking Dovecot 2.4"
+  need mmdebstrap
+  rm -rf "$SRV/trixie"
+  mmdebstrap --quiet --mode=root --variant=extract --include=dovecot-core,dovecot-submissiond \
+    trixie "$SRV/trixie" > "$SRV/apt.log" 2>&1 || { tail -20 "$SRV/apt.log" >&2; false; }
+  # What the packages' own scripts would make.
+  for directory in bin sbin lib lib64; do
+    [ -e "$SRV/trixie/$directory" ] || ln -s "usr/$directory" "$SRV/trixie/$directory"
+  done
+  mkdir -p "$SRV"/trixie/{mnt,run}
+  getent passwd root nobody dovecot dovenull > "$SRV/trixie/etc/passwd"
+  getent group root nogroup dovecot dovenull > "$SRV/trixie/etc/group"
+  printf 'passwd: files\ngroup: files\nhosts: files\n' > "$SRV/trixie/etc/nsswitch.conf"
+  printf '127.0.0.1 localhost\n' > "$SRV/trixie/etc/hosts"
+  chroot "$SRV/trixie" /usr/sbin/dovecot --version > "$SRV/apt.log" 2>&1 || { tail -20 "$SRV/apt.log" >&2; false; }
+  touch "$SRV/trixie/complete"
+fi
 
 if [ ! -e "$SRV/aiosmtpd/complete" ]; then
   echo "installing aiosmtpd"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # postfix.sh DIR PLAIN STARTTLS IMPLICIT: starts Postfix 3.7 with Cyrus SASL (see lib.sh). Offers AUTH PLAIN, LOGIN,
-# CRAM-MD5 and SCRAM-SHA-256, PIPELINING, CHUNKING, DSN and SMTPUTF8. Mail goes to the Maildir DIR/mail, with LF
+# CRAM-MD5, SCRAM-SHA-1 and SCRAM-SHA-256, PIPELINING, CHUNKING, DSN and SMTPUTF8. Mail goes to the Maildir DIR/mail, with LF
 # line ends. nobody@refused.example is refused with 550 5.1.1, later@refused.example put off with 450 4.2.1.
 # Needs root.
 . "$(dirname "$0")/lib.sh"
@@ -17,7 +17,7 @@ cat > "$D/etc/sasl/smtpd.conf" <<CONF
 pwcheck_method: auxprop
 auxprop_plugin: sasldb
 sasldb_path: $D/etc/sasl/db
-mech_list: PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256
+mech_list: PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256
 CONF
 cat > "$D/etc/main.cf" <<CONF
 compatibility_level = 3.6

@@ -4,6 +4,7 @@
 //! # comment                 blank lines and lines that start with # say nothing
 //! S: 220 mail.test ESMTP    send this line and CRLF; literal, no escapes
 //! S64: 334 Username:        the same, the last word in base64 (escapes: \s is a space)
+//! S64r: 334 x,s=QQ==,i=9    the same, the last word behind r= and the SCRAM nonce the client just gave
 //! S~ 354 go\r\n250 early    send exactly these octets (\r \n \t \s \0 \\ \* \xNN), no line end added
 //! S* 9000 250-AAAA\r\n      send these octets so many times; stops quietly when the client has gone
 //! C: EHLO *                 expect this line; * is any run of octets, \* a star, all else exact
@@ -33,7 +34,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::pattern::{Expectation, Pattern, encode_last_word, unescape};
+use super::pattern::{Expectation, Pattern, encode_last_word, last_word, unescape};
 use super::tls::Offer;
 
 /// The script of one connection.
@@ -53,7 +54,15 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub enum Action {
     Send(Vec<u8>),
-    Flood { times: usize, octets: Vec<u8> },
+    /// To the client's nonce comes what stands behind the prefix.
+    SendBehindNonce {
+        prefix: String,
+        rest: String,
+    },
+    Flood {
+        times: usize,
+        octets: Vec<u8>,
+    },
     Expect(Expectation),
     ExpectOrClose(Expectation),
     ExpectOctets(Vec<u8>),
@@ -63,15 +72,26 @@ pub enum Action {
     RefusedHandshake(Offer),
     Body,
     Chunk,
-    Chunks { reply: Vec<u8> },
+    Chunks {
+        reply: Vec<u8>,
+    },
     Pause(Duration),
-    Drip { every: Duration, octets: Vec<u8> },
-    DripForever { every: Duration, octets: Vec<u8> },
+    Drip {
+        every: Duration,
+        octets: Vec<u8>,
+    },
+    DripForever {
+        every: Duration,
+        octets: Vec<u8>,
+    },
     Wait,
     Eof,
     Drop,
     Reset,
-    Repeat { times: usize, steps: Vec<Step> },
+    Repeat {
+        times: usize,
+        steps: Vec<Step>,
+    },
 }
 
 impl Dialogue {
@@ -156,6 +176,13 @@ fn action(line: &str) -> Result<Action, String> {
     match word {
         "S:" => Ok(Action::Send(with_line_end(rest.as_bytes().to_vec()))),
         "S64:" => Ok(Action::Send(with_line_end(encode_last_word(rest)?))),
+        "S64r:" => {
+            let (prefix, rest) = last_word(rest);
+            Ok(Action::SendBehindNonce {
+                prefix: prefix.to_owned(),
+                rest: rest.to_owned(),
+            })
+        }
         "S~" => Ok(Action::Send(unescape(rest)?)),
         "S*" => {
             let (times, octets) = counted(rest)?;

@@ -105,13 +105,20 @@ impl Expectation {
     }
 }
 
+/// What stands behind the last `r=` of the base64 that ends this line.
+pub fn nonce(line: &str) -> Option<String> {
+    let decoded = STANDARD.decode(last_word(line).1).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.rsplit_once("r=").map(|(_, nonce)| nonce.to_owned())
+}
+
 /// `S64:`: the last word of the text, escapes undone, in base64.
 pub fn encode_last_word(text: &str) -> Result<Vec<u8>, String> {
     let (prefix, last) = last_word(text);
     Ok(format!("{prefix}{}", STANDARD.encode(unescape(last)?)).into_bytes())
 }
 
-fn last_word(text: &str) -> (&str, &str) {
+pub fn last_word(text: &str) -> (&str, &str) {
     text.split_at(text.rfind(' ').map_or(0, |space| space + 1))
 }
 

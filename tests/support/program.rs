@@ -1,7 +1,8 @@
 //! Runs the real program and holds what it did against what was expected.
 //!
 //! Unless told otherwise a run must exit 0 and print nothing, so that stray output fails. The
-//! environment is empty but for PATH, HOME (a fresh folder), TZ=UTC, and no system file of settings.
+//! environment is empty but for PATH, HOME (a fresh folder), TZ=UTC, no system file of
+//! settings, and no DNS server.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -272,6 +273,8 @@ impl Smtpsend {
                 "SMTPSEND_SYSTEM_CONFIG",
                 self.home.path().join("system.toml"),
             )
+            // Nobody answers there.
+            .env("SMTPSEND_DNS", "127.0.0.1:1")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(match &self.stdin {
                 Input::Nothing => Stdio::null(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::dialogue::{Action, Dialogue, Step};
 use super::intake::Chunk;
-use super::pattern::{Expectation, visible};
+use super::pattern::{Expectation, encode_last_word, nonce, visible};
 use super::tls::{Offer, was_refused};
 use super::transcript::{Surprise, Visit};
 use super::wire::{Arrival, Wire};
@@ -69,6 +69,7 @@ impl<'a> Session<'a> {
     fn step(&mut self, action: &'a Action) -> Result<ControlFlow<()>, Surprise> {
         match action {
             Action::Send(octets) => self.say(octets)?,
+            Action::SendBehindNonce { prefix, rest } => self.say_behind_nonce(prefix, rest)?,
             Action::Flood { times, octets } => self.flood(*times, octets)?,
             Action::Expect(expected) => self.expect(expected)?,
             Action::ExpectOrClose(expected) => self.expect_or_close(expected)?,
@@ -126,6 +127,18 @@ impl<'a> Session<'a> {
     fn say(&mut self, octets: &[u8]) -> Result<(), Surprise> {
         self.visit.log("S:", octets);
         self.wire.say(octets)
+    }
+
+    fn say_behind_nonce(&mut self, prefix: &str, rest: &str) -> Result<(), Surprise> {
+        let line = self.visit.lines.last();
+        let nonce = line.and_then(|line| nonce(line)).ok_or_else(|| {
+            let got = line.map_or("nothing", String::as_str);
+            Surprise::new("a line with a nonce", got)
+        })?;
+        let mut line = encode_last_word(&format!("{prefix}r={nonce}{rest}"))
+            .map_err(|why| Surprise::new("words to encode", why))?;
+        line.extend_from_slice(b"\r\n");
+        self.say(&line)
     }
 
     fn flood(&mut self, times: usize, octets: &[u8]) -> Result<(), Surprise> {

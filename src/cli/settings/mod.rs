@@ -126,6 +126,11 @@ impl<'e> Settings<'e> {
         self.environment
     }
 
+    /// The files that were read, the stronger one first.
+    pub(crate) fn files(&self) -> &[File] {
+        &self.files
+    }
+
     /// The name of the chosen profile.
     pub(crate) fn profile(&self) -> Option<&str> {
         self.profile.as_deref()

@@ -170,6 +170,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(Server, List, "server", "SERVER",
         "HOST[:PORT], smtp://[user@]host[:port] or smtps://…; several with commas, tried in order")
         .short('S'),
+    Setting::new(Server, Text, "discover", "WHOSE", "Which servers may be found from the From address when none is set")
+        .default("own")
+        .more("own: those of large providers, which are built in, and those that the domain's SRV records name \
+               within the domain. any: also servers elsewhere; DNS can be forged, and whoever does it gets your \
+               password. never: none."),
+    Setting::new(Server, Text, "dns", "ADDRESS[:PORT]", "The DNS server to ask for them")
+        .default("those of /etc/resolv.conf"),
     Setting::new(Server, List, "ports", "LIST", "The port policy")
         .default("587/starttls,2525/starttls,465/implicit"),
     Setting::new(Server, Text, "tls", "MODE", "starttls, implicit or none")

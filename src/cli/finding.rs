@@ -1,0 +1,138 @@
+//! Finding the server from the From address, when none is set.
+//!
+//! What is built in and what a domain says of its own servers is used at once. A server elsewhere, named
+//! by DNS alone, is used only when the setting `discover` says so, or once `config init` was told that
+//! it is the right one.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::output::Console;
+use super::settings::Settings;
+use super::way;
+use crate::address::Address;
+use crate::failure::{Failure, Kind};
+use crate::plan::Plan;
+use crate::route::discover::{Discovery, Dns, ForeignServers, discover};
+use crate::route::providers::{Provider, UserName, provider_of_host};
+use crate::smtp::Observer as _;
+
+/// Longest time for all questions to DNS together: it stands before every connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The port of DNS (RFC 1035 §4.2).
+const DNS_PORT: u16 = 53;
+
+/// What the setting `discover` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Discover {
+    /// The domain's own servers, and what is built in.
+    #[default]
+    Own,
+    /// Any server that DNS names.
+    Any,
+    /// Nothing is looked for.
+    Never,
+}
+
+impl Discover {
+    pub(super) fn of(settings: &Settings<'_>) -> Result<Self> {
+        let how = settings.value("discover", |text| match text {
+            "own" => Ok(Self::Own),
+            "any" => Ok(Self::Any),
+            "never" => Ok(Self::Never),
+            _ => {
+                let words = format!("\"{text}\" is none of own, any, never");
+                Err(Failure::new(Kind::Usage, words))
+            }
+        })?;
+        Ok(how.unwrap_or_default())
+    }
+}
+
+/// Gives the plan the servers of the domain of `from`; says what the provider takes as user name,
+/// where that is known.
+///
+/// # Errors
+/// `Config` when none is found, or only one that nobody has confirmed.
+pub(super) fn find(
+    plan: &mut Plan,
+    settings: &Settings<'_>,
+    from: &Address,
+    console: &Console,
+) -> Result<Option<String>> {
+    let how = Discover::of(settings)?;
+    if how == Discover::Never {
+        way::need_server(plan)?;
+    }
+    let found = look_up(settings, from, plan.waits.deadline)?;
+    for note in &found.notes {
+        console.note(note);
+    }
+    let foreign = (how == Discover::Any).then(ForeignServers::dangerous_allow);
+    plan.rungs = found.rungs(foreign).map_err(no_server)?;
+    for rung in &plan.rungs {
+        console.note(&format!(
+            "found {rung} ({}) for {}",
+            rung.security.name(),
+            found.domain
+        ));
+    }
+    let provider = plan
+        .rungs
+        .first()
+        .and_then(|rung| provider_of_host(&rung.host));
+    Ok(provider.and_then(|provider| user_name(provider, from)))
+}
+
+/// Asks for the servers of the domain of `from`.
+///
+/// # Errors
+/// `Config` when DNS does not tell.
+pub(super) fn look_up(
+    settings: &Settings<'_>,
+    from: &Address,
+    deadline: Option<Instant>,
+) -> Result<Discovery> {
+    let dns = match settings.value("dns", dns_server)? {
+        Some(server) => Dns::new(vec![server]),
+        None => Dns::of_this_system(),
+    };
+    let latest = Instant::now() + PATIENCE;
+    let until = deadline.map_or(latest, |deadline| deadline.min(latest));
+    Ok(discover(from.domain(), &dns, until).map_err(no_server)?)
+}
+
+/// What this provider takes as user name, where it does not hand out names of its own.
+pub(super) fn user_name(provider: &Provider, from: &Address) -> Option<String> {
+    match provider.user {
+        UserName::Address => Some(from.to_string()),
+        UserName::Literal(word) => Some(word.to_owned()),
+        UserName::Issued => None,
+    }
+}
+
+/// That DNS cannot be asked now does not make it less of a missing setting.
+fn no_server(failure: Failure) -> Failure {
+    let hint = "name your provider's submission server with --server HOST, or let smtpsend config init find it";
+    Failure {
+        kind: Kind::Config,
+        message: format!("no server is set: {}", failure.message),
+        hint: failure.hint.or_else(|| Some(hint.to_owned())),
+    }
+}
+
+fn dns_server(text: &str) -> crate::failure::Result<SocketAddr> {
+    let address = text.parse::<SocketAddr>();
+    address
+        .or_else(|_| {
+            text.parse::<IpAddr>()
+                .map(|ip| SocketAddr::new(ip, DNS_PORT))
+        })
+        .map_err(|_| {
+            let words =
+                format!("\"{text}\" is no address of a server: 192.0.2.1 or [2001:db8::1]:53 are");
+            Failure::new(Kind::Usage, words)
+        })
+}
