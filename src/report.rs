@@ -148,6 +148,30 @@ impl Report {
             .or_else(|| failures().next())
     }
 
+    /// What to do now, each step once: first not to send it again to whom it was accepted for, then what
+    /// the deciding failure asks for, then the others.
+    pub fn hints(&self) -> Vec<String> {
+        let accepted = self
+            .recipients
+            .iter()
+            .filter(|(_, verdict)| verdict.is_accepted())
+            .count();
+        let failures = self.deciding().into_iter().chain(self.failures());
+        let mut found = Vec::new();
+        if accepted > 0 && self.deciding().is_some() {
+            let all = self.recipients.len();
+            found.push(format!(
+                "accepted for {accepted} of {all} recipients: do not send it to them again"
+            ));
+        }
+        for hint in failures.filter_map(|failure| failure.hint.as_ref()) {
+            if !found.contains(hint) {
+                found.push(hint.clone());
+            }
+        }
+        found
+    }
+
     /// Each failure once, in the order of the recipients.
     pub fn failures(&self) -> Vec<&Failure> {
         let mut found: Vec<&Failure> = Vec::new();

@@ -100,7 +100,6 @@ impl Console {
             }
             return;
         }
-        let mut hints: Vec<&str> = Vec::new();
         let say = |failure: &Failure| self.line(&format!("smtpsend: {failure}"));
         // Where no server was reached each rung says why; the deciding one is among them.
         let rungs: Vec<&Failure> = match &report.server {
@@ -123,26 +122,7 @@ impl Console {
                 say(failure);
             }
         }
-        let accepted = report
-            .recipients
-            .iter()
-            .filter(|(_, verdict)| verdict.is_accepted())
-            .count();
-        if accepted > 0 {
-            let all = recipients(report.recipients.len());
-            self.line(&format!(
-                "hint: accepted for {accepted} of {all}: do not send it to them again"
-            ));
-        }
-        for hint in failures
-            .iter()
-            .filter_map(|failure| failure.hint.as_deref())
-        {
-            if !hints.contains(&hint) {
-                hints.push(hint);
-            }
-        }
-        for hint in hints {
+        for hint in report.hints() {
             self.line(&format!("hint: {hint}"));
         }
     }

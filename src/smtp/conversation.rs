@@ -54,8 +54,6 @@ pub(super) struct Conversation<'s, 'o, 'j> {
     pub(super) session: Session<'o>,
     pub(super) manner: Manner,
     jobs: &'s mut dyn Jobs<'j>,
-    /// The server offers AUTH, and nobody was named to it.
-    wants_user: bool,
     /// The next message, whose envelope is on its way already.
     ahead: Option<(Parcel<'j>, Group)>,
     /// Messages that need another transaction, and wait for the one ahead.
@@ -79,15 +77,19 @@ pub(crate) fn run<'j>(
     manner: Manner,
     jobs: &mut dyn Jobs<'j>,
 ) -> Result<(), Failure> {
+    let mut session = session;
     let offers = &session.capabilities;
-    let stranger = session.authenticated.is_none() && session.lead.is_none();
+    let nobody = session.authenticated.is_none() && session.lead.is_none();
+    if nobody && !offers.auth.is_empty() {
+        let circumstances = &mut session.dialogue.circumstances;
+        *circumstances = circumstances.as_stranger();
+    }
     let mut conversation = Conversation {
         manner: Manner {
             pipelining: manner.pipelining && offers.pipelining,
             chunking: manner.chunking && offers.chunking,
             ..manner
         },
-        wants_user: stranger && !offers.auth.is_empty(),
         session,
         jobs,
         ahead: None,
@@ -155,7 +157,7 @@ impl<'j> Conversation<'_, '_, 'j> {
     fn settle(&mut self, parcel: Parcel<'j>) {
         self.served = true;
         let authenticated = self.session.authenticated;
-        let (job, outcome) = parcel.settled(authenticated, self.wants_user);
+        let (job, outcome) = parcel.settled(authenticated);
         self.jobs.done(job, Ok(outcome));
     }
 

@@ -5,13 +5,12 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::capability::Capabilities;
 use super::fates::Fates;
 use super::reply::Reply;
-use super::verdict::{Cause, Verdict};
+use super::verdict::Verdict;
 use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Content, Message};
@@ -49,7 +48,7 @@ impl Job<'_> {
         let progress = self.progress.take();
         let mut fates = progress.map_or_else(|| Fates::open(count), |progress| progress.fates);
         fates.end(verdict);
-        fates.settled(&self.envelope)
+        fates.settled()
     }
 }
 
@@ -196,45 +195,15 @@ impl<'j> Parcel<'j> {
         self.job
     }
 
-    /// The job and what came of it. `wants_user` says that the server offers AUTH, and that nobody
-    /// was named to it.
-    pub(super) fn settled(
-        self,
-        authenticated: Option<&'static str>,
-        wants_user: bool,
-    ) -> (Job<'j>, Outcome) {
-        let mut verdicts = self.fates.settled(&self.job.envelope);
-        if wants_user {
-            verdicts = verdicts.into_iter().map(wants_a_user).collect();
-        }
+    /// The job and what came of it.
+    pub(super) fn settled(self, authenticated: Option<&'static str>) -> (Job<'j>, Outcome) {
         let outcome = Outcome {
-            verdicts,
+            verdicts: self.fates.settled(),
             reply: self.reply,
             size: self.content.facts().size,
             authenticated,
         };
         (self.job, outcome)
-    }
-}
-
-/// Where nobody is authenticated and the server offers AUTH, that is what most refusals of an envelope
-/// are about, whatever their words.
-fn wants_a_user(verdict: Verdict) -> Verdict {
-    let of_the_envelope = |text: &str| text.starts_with("MAIL ") || text.starts_with("RCPT ");
-    match verdict {
-        Verdict::Rejected(cause)
-            if cause.failure.kind == Kind::Refused
-                && cause.failure.hint.is_none()
-                && of_the_envelope(&cause.failure.message) =>
-        {
-            let hint = "the server offers AUTH and no user is given: set --user or SMTPSEND_USER";
-            let failure = cause.failure.clone().with_hint(hint);
-            Verdict::Rejected(Arc::new(Cause {
-                failure,
-                reply: cause.reply.clone(),
-            }))
-        }
-        other => other,
     }
 }
 

@@ -13,7 +13,7 @@ use rustls::pki_types::ServerName;
 use super::auth::{self, Lead, Protected};
 use super::capability::Capabilities;
 use super::dialogue::{Dialogue, Observer, Stage, Waits};
-use super::hint::unexpected;
+use super::hint::Circumstances;
 use super::sasl::{Binding, Mechanism};
 use super::tls::{self, Tls};
 use super::wire::Broken;
@@ -148,8 +148,9 @@ impl<'o> Introduced<'o> {
             .and_then(|()| self.dialogue.reply(&stage));
         let reply = reply.map_err(|failure| Closed::new(Outcome::Lost, failure))?;
         if !reply.answers(220) {
+            let failure = self.dialogue.unexpected(&stage, &reply, Kind::Tls);
             self.dialogue.quit();
-            return Err(refused(unexpected(&stage, &reply, Kind::Tls)));
+            return Err(refused(failure));
         }
         let intruder = || Closed {
             outcome: Outcome::TlsFailed,
@@ -250,8 +251,10 @@ fn dialogue_on<'o>(
     opening: &Opening<'_>,
     observer: &'o dyn Observer,
 ) -> std::result::Result<Dialogue<'o>, Closed> {
-    Dialogue::new(socket, opening.waits, opening.hidden, observer)
-        .map_err(|failure| Closed::new(Outcome::Lost, failure))
+    let mut dialogue = Dialogue::new(socket, opening.waits, opening.hidden, observer)
+        .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
+    dialogue.circumstances = Circumstances::at(opening.host);
+    Ok(dialogue)
 }
 
 fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::Result<(), Closed> {
@@ -269,7 +272,7 @@ fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::
     if !reply.answers(220) {
         return Err(Closed::new(
             Outcome::NoGreeting,
-            unexpected(&stage, &reply, Kind::Refused),
+            dialogue.unexpected(&stage, &reply, Kind::Refused),
         ));
     }
     dialogue.expect_silence(&stage).map_err(not_ready)
@@ -322,7 +325,7 @@ fn introduce(
             return Ok(Capabilities::default());
         }
     }
-    Err(unexpected(&stage, &reply, Kind::Refused))
+    Err(dialogue.unexpected(&stage, &reply, Kind::Refused))
 }
 
 fn handshake(
