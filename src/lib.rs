@@ -25,8 +25,9 @@
 //! | [`exit`], [`failure`], [`secret`] | the exit codes; typed causes, each with its exit code; secrets that do not print | strings as errors |
 //! | `clock` | waits with an end | a wait without one |
 //! | [`address`], [`envelope`] | addresses, lists, IDN as A-labels; at least one recipient | CR, LF, NUL and control characters |
+//! | [`certificate`] | what a certificate says, its pins | other hashes than SHA-256 |
 //! | [`message`] | flags → MIME, input → body or message, headers, the octets and their facts | what is not well-formed |
-//! | [`route`] | the port policy, finding the server, connecting | port 25; a server that DNS alone vouches for |
+//! | [`route`] | the port policy, finding the server, connecting, proxies | port 25; a server that DNS alone vouches for |
 //! | [`smtp`] | replies, TLS, SASL, the session, the transaction | an unexpected reply; credentials or mail without the TLS that was asked for |
 //! | [`plan`], [`report`], [`submit`], [`transport`] | what is wanted, what came of it, trying; the way in for lettre | |
 //! | [`cli`] | arguments, settings, output | protocol knowledge |
@@ -48,6 +49,7 @@
 //! the same policy and the same verdicts; see there.
 
 pub mod address;
+pub mod certificate;
 pub mod cli;
 mod clock;
 pub mod envelope;

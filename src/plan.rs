@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use crate::address::{address_literal, domain_to_ascii};
 use crate::failure::{Failure, Kind, Result};
-use crate::route::{Rung, Security};
-use crate::smtp::{AuthChoice, CleartextAuth, Credentials, QuitAfter, Trust, Waits};
+use crate::route::{Outbound, Rung, Security};
+use crate::smtp::{AuthChoice, CleartextAuth, Credentials, QuitAfter, TlsTerms, Trust, Waits};
 
 /// How a message shall be submitted.
 ///
@@ -15,8 +15,12 @@ use crate::smtp::{AuthChoice, CleartextAuth, Credentials, QuitAfter, Trust, Wait
 pub struct Plan {
     /// The steps of the port policy, over all servers, in order.
     pub rungs: Vec<Rung>,
+    /// How this machine is left; default: straight, from any address.
+    pub outbound: Outbound,
     /// Whose certificates are believed; default: Mozilla's authorities, compiled in.
     pub trust: Trust,
+    /// How TLS has to be spoken; default: TLS 1.2 or later, for the host's own name.
+    pub tls: TlsTerms,
     /// With whom to authenticate; default: nobody.
     pub credentials: Option<Credentials>,
     /// By which mechanism; default: the best one offered.
@@ -47,10 +51,12 @@ impl Plan {
     pub fn new(rungs: Vec<Rung>) -> Self {
         Self {
             rungs,
+            outbound: Outbound::default(),
             trust: Trust {
                 webpki: true,
                 ..Trust::default()
             },
+            tls: TlsTerms::default(),
             credentials: None,
             auth: AuthChoice::Auto,
             cleartext_auth: None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, hints};
 use crate::route::{Attempt, Rung};
 use crate::smtp::{QuitAfter, Reply, TlsInfo, Verdict};
 
@@ -156,20 +156,12 @@ impl Report {
             .iter()
             .filter(|(_, verdict)| verdict.is_accepted())
             .count();
-        let failures = self.deciding().into_iter().chain(self.failures());
-        let mut found = Vec::new();
-        if accepted > 0 && self.deciding().is_some() {
+        let partial = (accepted > 0 && self.deciding().is_some()).then(|| {
             let all = self.recipients.len();
-            found.push(format!(
-                "accepted for {accepted} of {all} recipients: do not send it to them again"
-            ));
-        }
-        for hint in failures.filter_map(|failure| failure.hint.as_ref()) {
-            if !found.contains(hint) {
-                found.push(hint.clone());
-            }
-        }
-        found
+            format!("accepted for {accepted} of {all} recipients: do not send it to them again")
+        });
+        let failures = self.deciding().into_iter().chain(self.failures());
+        partial.into_iter().chain(hints(failures)).collect()
     }
 
     /// Each failure once, in the order of the recipients.

@@ -1,6 +1,9 @@
 //! Trying the plan: open a session along the policy, authenticate, submit, and report.
 
+mod login;
 mod open;
+pub mod probe;
+pub mod verify;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -14,12 +17,12 @@ use crate::message::Message;
 use crate::plan::Plan;
 use crate::report::{Peer, Report};
 use crate::route::Attempt;
-use crate::smtp::auth::{Lead, Protected};
+use crate::smtp::auth::Lead;
 use crate::smtp::conversation::{self, Manner};
 use crate::smtp::delivery::{Again, Job, Jobs, Outcome};
 use crate::smtp::session::Session;
-use crate::smtp::tls::{self, Tls};
-use crate::smtp::{Observer, QuitAfter, Verdict, sasl};
+use crate::smtp::tls::{Tls, TlsInfo};
+use crate::smtp::{Observer, QuitAfter, Verdict};
 
 /// The first wait of `--retry`; each next one is four times as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -182,11 +185,7 @@ impl Submission {
         if self.plan.quit_after == Some(QuitAfter::Tls) && self.plan.has_clear_rung() {
             return Err(no_tls_to_end_with().into());
         }
-        let credentials = self.plan.effective_credentials();
-        if credentials.is_some() && self.plan.has_clear_rung() && self.plan.cleartext_auth.is_none()
-        {
-            return Err(not_in_clear().into());
-        }
+        login::allowed(&self.plan)?;
         let tls = open::tls(&self.plan)?;
         while queue.has_more() {
             self.session(queue, tls.as_ref(), observer)?;
@@ -210,12 +209,12 @@ impl Submission {
         let wire = &opened.dialogue().wire;
         queue.peer = Some(Peer {
             rung: rung.clone(),
-            address: wire.peer().ok(),
-            tls: wire.tls().map(tls::info),
+            address: open::server_address(&self.plan, wire.peer()),
+            tls: wire.tls().map(TlsInfo::of),
         });
         let mut session = match opened {
             Opened::Session(session) => session,
-            Opened::Stopped(dialogue, after) => {
+            Opened::Ended(dialogue, after) => {
                 dialogue.quit();
                 return Err(End::stopped(after, None));
             }
@@ -242,15 +241,9 @@ impl Submission {
 
     /// Proves who we are, or makes AUTH ready to lead the first commands, where that is allowed.
     fn authenticate(&self, session: &mut Session<'_>) -> Result<()> {
-        let Some(credentials) = self.plan.effective_credentials() else {
+        let Some((mut mechanism, right)) = login::means(&self.plan, session)? else {
             return Ok(());
         };
-        let right = session
-            .protection()
-            .or_else(|| self.plan.cleartext_auth.map(Protected::from));
-        let right = right.ok_or_else(not_in_clear)?;
-        let (offered, binding) = (&session.capabilities.auth, session.binding());
-        let mut mechanism = sasl::choose(self.plan.auth, offered, credentials, binding)?;
         let together = self.plan.pipelining && session.capabilities.pipelining;
         let alone = self.plan.auth_first || self.plan.quit_after == Some(QuitAfter::Auth);
         if together && !alone && !self.plan.all_or_nothing {
@@ -399,12 +392,6 @@ fn empty_report(envelope: &Envelope, message: &Message) -> Report {
 fn with_verdicts(envelope: &Envelope, verdicts: Vec<Verdict>) -> Vec<(Address, Verdict)> {
     let recipients = envelope.recipients().iter().cloned();
     recipients.zip(verdicts).collect()
-}
-
-fn not_in_clear() -> Failure {
-    Failure::new(Kind::Auth, "credentials are not sent without TLS").with_hint(
-        "leave out --tls none; or send as nobody (--auth none); or, where nobody can listen, add --allow-cleartext-auth",
-    )
 }
 
 fn no_tls_to_end_with() -> Failure {

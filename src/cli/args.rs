@@ -2,11 +2,14 @@
 //! value means, and whether it is right, is for `settings` and `request` to say, so that flags,
 //! environment and files get the same words and the right exit code.
 
+mod asking;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _, value_parser};
 
+pub(crate) use self::asking::VerifyArgs;
 use super::settings::{Form, Heading, Place, SETTINGS, Setting, setting};
 
 const ABOUT: &str = "\
@@ -18,7 +21,9 @@ without verified TLS unless --tls none says so.";
 
 const USAGE: &str = "\
 smtpsend [OPTIONS] --to ADDRESS < MESSAGE
-       smtpsend config show|path [OPTIONS]";
+       smtpsend check [OPTIONS]
+       smtpsend verify [OPTIONS] ADDRESS...
+       smtpsend config init|show|path|import [OPTIONS]";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 every recipient accepted · 64 usage · 65 bad message or address · 66 input file ·
@@ -58,6 +63,14 @@ Exit codes:
   76  the server broke the protocol
   77  authentication refused for good, or not offered although a user is given
   78  the settings are wrong, no server is set, or port 25 was asked for";
+
+const INIT: &str = "\
+Make a settings file: find the server, try it, and write what works.
+
+Asks on a terminal for what is not typed. Every option that is typed is written down. With --profile
+NAME a profile is added to the file that is there. The server is found by the From address; then it
+is tried as by smtpsend check, the login too, and nothing is written when that fails. The file is for
+its owner alone (mode 0600), since the password may stand in it.";
 
 /// What is typed for one message alone.
 #[derive(clap::Args, Debug, Default)]
@@ -118,12 +131,17 @@ pub(crate) struct CommandLine {
 pub(crate) enum Task {
     Send(Box<Args>),
     Config(ConfigTask),
+    Check,
+    Verify(VerifyArgs),
 }
 
 impl Task {
     /// Whether what stands in settings files counts for it.
     pub(crate) fn reads_settings_files(&self) -> bool {
-        !matches!(self, Self::Config(ConfigTask::Path))
+        !matches!(
+            self,
+            Self::Config(ConfigTask::Path | ConfigTask::Init { .. } | ConfigTask::Import { .. })
+        )
     }
 }
 
@@ -131,6 +149,18 @@ impl Task {
 pub(crate) enum ConfigTask {
     Show,
     Path,
+    /// Whether a file that is there is written over, and whether the server is tried.
+    Init {
+        force: bool,
+        check: bool,
+    },
+    /// What is imported (by default msmtp's own file), whether it is only printed, and whether a
+    /// file that is there is written over.
+    Import {
+        from: Option<PathBuf>,
+        dry_run: bool,
+        force: bool,
+    },
 }
 
 /// Reads the command line.
@@ -141,16 +171,45 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
             Task::Send(Box::new(Args::from_arg_matches(&matches)?)),
             matches,
         ),
-        Some((_, mut config)) => match config.remove_subcommand() {
-            Some((name, flags)) if name == "path" => (Task::Config(ConfigTask::Path), flags),
-            Some((_, flags)) => (Task::Config(ConfigTask::Show), flags),
-            None => (Task::Config(ConfigTask::Show), config),
-        },
+        Some((name, flags)) if name == "check" => (Task::Check, flags),
+        Some((name, flags)) if name == "verify" => {
+            (Task::Verify(VerifyArgs::from_arg_matches(&flags)?), flags)
+        }
+        Some((_, mut config)) => {
+            let (name, matches) = config.remove_subcommand().unwrap_or_default();
+            (Task::Config(config_task(&name, &matches)), matches)
+        }
     };
     Ok(CommandLine {
         task,
         flags: Flags(flags),
     })
+}
+
+fn config_task(name: &str, matches: &ArgMatches) -> ConfigTask {
+    match name {
+        "path" => ConfigTask::Path,
+        "init" => ConfigTask::Init {
+            force: matches.get_flag("force"),
+            check: !matches.get_flag("no-check"),
+        },
+        "import" => ConfigTask::Import {
+            from: matches.get_one("FILE").cloned(),
+            dry_run: matches.get_flag("dry-run"),
+            force: matches.get_flag("force"),
+        },
+        _ => ConfigTask::Show,
+    }
+}
+
+/// Whether this is an option of sending a message.
+pub(crate) fn is_option_of_a_message(word: &str) -> bool {
+    let is_it = |arg: &Arg| {
+        let long = arg.get_long().map(|name| format!("--{name}"));
+        let short = arg.get_short().map(|letter| format!("-{letter}"));
+        [long, short].iter().flatten().any(|name| name == word)
+    };
+    grammar().get_arguments().any(is_it)
 }
 
 /// Whether there is a subcommand of this name.
@@ -167,6 +226,8 @@ fn grammar() -> Command {
         .override_usage(USAGE)
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
+        .subcommand(asking::check())
+        .subcommand(asking::verify())
         .subcommand(config());
     with_settings(root, |_| true)
 }
@@ -174,9 +235,19 @@ fn grammar() -> Command {
 fn config() -> Command {
     let subcommand = |name: &'static str, about: &'static str| Command::new(name).about(about);
     Command::new("config")
-        .about("The settings: show, path")
+        .about("The settings: init, show, path, import")
         .subcommand_required(true)
         .disable_help_subcommand(true)
+        .subcommand(with_settings(
+            subcommand(
+                "init",
+                "Make a settings file: find the server, try it, and write what works",
+            )
+            .long_about(INIT)
+            .arg(switch("force").help("Write over a settings file that is there"))
+            .arg(switch("no-check").help("Write it without trying the server")),
+            |_| true,
+        ))
         .subcommand(with_settings(
             subcommand(
                 "show",
@@ -188,6 +259,30 @@ fn config() -> Command {
             subcommand("path", "Print the name of the settings file"),
             |heading| heading == Heading::Settings,
         ))
+        .subcommand(with_settings(
+            subcommand(
+                "import",
+                "Make a settings file of msmtp's, and say what could not be taken over",
+            )
+            .arg(
+                Arg::new("FILE")
+                    .help(
+                        "msmtp's configuration [default: ~/.msmtprc, else ~/.config/msmtp/config]",
+                    )
+                    .value_parser(value_parser!(PathBuf)),
+            )
+            .arg(
+                switch("dry-run")
+                    .short('n')
+                    .help("Print the file instead of writing it"),
+            )
+            .arg(switch("force").help("Write over a settings file that is there")),
+            |heading| heading == Heading::Settings,
+        ))
+}
+
+fn switch(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue)
 }
 
 /// Adds the settings under these headings.

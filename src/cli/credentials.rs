@@ -6,6 +6,7 @@
 
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -16,14 +17,16 @@ use super::settings::{Origin, Settings, setting};
 use crate::failure::{Failure, Kind};
 use crate::plan::Plan;
 use crate::route::{Host, Server};
-use crate::smtp::{AuthChoice, Credentials, Observer as _};
+use crate::secret::Secret;
+use crate::smtp::{AuthChoice, Credentials, MechanismName, Observer as _, TokenSource};
 
-/// The settings that name a source of the password.
-const SOURCES: [&str; 4] = [
+/// The settings that name a source of the password or the token.
+const SOURCES: [&str; 5] = [
     "password-fd",
     "password",
     "password-file",
     "password-command",
+    "token-command",
 ];
 
 /// What has to be taken before any file is opened: a descriptor that is not open would else be
@@ -41,6 +44,11 @@ impl Handed {
         };
         let source = Source::descriptor(&origin.to_string(), &number)?;
         Ok(Self(Some(source)))
+    }
+
+    /// The source that was handed over.
+    pub(super) fn source(self) -> Option<Source> {
+        self.0
     }
 
     /// That the message is not read from the same descriptor.
@@ -71,8 +79,19 @@ pub(super) fn add(
     if plan.auth == AuthChoice::Never {
         return Ok(());
     }
+    let by_certificate = plan.auth == AuthChoice::Only(MechanismName::External);
+    if by_certificate && plan.tls.identity.is_none() {
+        let words = "AUTH EXTERNAL shows a client certificate, and none is set";
+        return Err(Failure::new(Kind::Config, words)
+            .with_hint("name it with --client-cert")
+            .into());
+    }
     let named = strongest(settings)?;
     let Some(user) = user(settings)?.or(usual) else {
+        if by_certificate {
+            plan.credentials = Some(Credentials::certificate(None)?);
+            return Ok(());
+        }
         return match named {
             Some((Origin::Flag(flag), ..)) => {
                 Err(Failure::new(Kind::Usage, format!("{flag} without a user"))
@@ -82,22 +101,61 @@ pub(super) fn add(
             _ => Ok(()),
         };
     };
+    if by_certificate {
+        plan.credentials = Some(Credentials::certificate(Some(user))?);
+        return Ok(());
+    }
     keep_out_of_core_files();
     let deadline = plan.waits.deadline;
+    let is_token = matches!(named, Some((_, "token-command", _)))
+        || matches!(plan.auth, AuthChoice::Only(name) if name.takes_a_token());
     let source = match named {
         Some((_, "password-fd", _)) => handed.0,
         Some((origin, name, value)) => Some(source(&origin, name, value, settings)?),
-        None => None,
+        None => kept_elsewhere(&user, plan, settings)?,
     };
     let source = match source {
         Some(source) => source,
-        None => kept_elsewhere(&user, plan, settings, deadline)?,
+        // Who shows a certificate need not have a password as well.
+        None if plan.tls.identity.is_some() => {
+            plan.credentials = Some(Credentials::certificate(Some(user))?);
+            return Ok(());
+        }
+        None => Source::prompt(&user),
     };
-    let password = source.read(deadline)?;
-    console.note(&format!("the password is from {source}"));
-    let credentials = Credentials::new(user, password);
-    plan.credentials = Some(credentials.map_err(|failure| failure.at(&source))?);
+    let secret = source.read(deadline)?;
+    let what = if is_token { "token" } else { "password" };
+    console.note(&format!("the {what} is from {source}"));
+    let place = source.to_string();
+    let credentials = if is_token {
+        let renewed = source.may_change().then_some(Renewed { source, deadline });
+        let renewed = renewed.map(|renewed| Arc::new(renewed) as Arc<dyn TokenSource>);
+        Credentials::token(user, secret, renewed)
+    } else {
+        Credentials::new(user, secret)
+    };
+    plan.credentials = Some(credentials.map_err(|failure| failure.at(place))?);
     Ok(())
+}
+
+/// The source of a token, asked once more when the server refuses the one it gave.
+struct Renewed {
+    source: Source,
+    deadline: Option<Instant>,
+}
+
+impl TokenSource for Renewed {
+    fn token(&self) -> crate::failure::Result<Secret> {
+        self.source.read(self.deadline)
+    }
+}
+
+/// Whether a setting names the source of the password or the token.
+///
+/// # Errors
+/// `Usage` when two flags do.
+pub(super) fn is_named(settings: &Settings<'_>) -> Result<bool> {
+    Ok(strongest(settings)?.is_some())
 }
 
 /// The setting that names the source, its value and where it stands.
@@ -139,7 +197,7 @@ fn source(
 ) -> Result<Source> {
     let place = origin.to_string();
     Ok(match name {
-        "password" => Source::value(&place, crate::secret::Secret::new(value.into_vec())),
+        "password" => Source::value(&place, Secret::new(value.into_vec())),
         "password-file" => Source::file(&place, PathBuf::from(value), settings.environment()),
         _ => {
             let line = value.to_string_lossy();
@@ -149,26 +207,19 @@ fn source(
     })
 }
 
-/// Where nobody says where the password is.
-fn kept_elsewhere(
-    user: &str,
-    plan: &Plan,
-    settings: &Settings<'_>,
-    deadline: Option<Instant>,
-) -> Result<Source> {
+/// Where the password is when no setting says so.
+fn kept_elsewhere(user: &str, plan: &Plan, settings: &Settings<'_>) -> Result<Option<Source>> {
     let environment = settings.environment();
     if let Some(credential) = Source::credential(settings.profile(), environment) {
-        return Ok(credential);
+        return Ok(Some(credential));
     }
     // A password that is for one host is for no other.
     let mut hosts = plan.rungs.iter().map(|rung| &rung.host);
     let host = hosts.next();
-    if let Some(Host::Name(host)) = host.filter(|host| hosts.all(|other| other == *host))
-        && let Some(netrc) = Source::netrc(host, user, environment, deadline)?
-    {
-        return Ok(netrc);
+    match host.filter(|host| hosts.all(|other| other == *host)) {
+        Some(Host::Name(host)) => Ok(Source::netrc(host, user, environment, plan.waits.deadline)?),
+        _ => Ok(None),
     }
-    Ok(Source::prompt(user))
 }
 
 /// The user that is set, else the one of a `smtp://user@host`; all servers share one.

@@ -4,25 +4,22 @@
 //! by DNS alone, is used only when the setting `discover` says so, or once `config init` was told that
 //! it is the right one.
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use super::output::Console;
-use super::settings::Settings;
+use super::settings::{Settings, parsed};
 use super::way;
 use crate::address::Address;
 use crate::failure::{Failure, Kind};
 use crate::plan::Plan;
-use crate::route::discover::{Discovery, Dns, ForeignServers, discover};
+use crate::route::discover::{Discovery, Dns, ForeignServers, Found, Source, discover};
 use crate::route::providers::{Provider, UserName, provider_of_host};
 use crate::smtp::Observer as _;
 
 /// Longest time for all questions to DNS together: it stands before every connection.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The port of DNS (RFC 1035 §4.2).
-const DNS_PORT: u16 = 53;
 
 /// What the setting `discover` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,12 +69,19 @@ pub(super) fn find(
     }
     let foreign = (how == Discover::Any).then(ForeignServers::dangerous_allow);
     plan.rungs = found.rungs(foreign).map_err(no_server)?;
+    let by_dns =
+        matches!(&found.found, Found::Servers(servers) if servers.source != Source::BuiltIn);
     for rung in &plan.rungs {
-        console.note(&format!(
-            "found {rung} ({}) for {}",
-            rung.security.name(),
-            found.domain
-        ));
+        let mode = rung.security.name();
+        let words = format!("found {rung} ({mode}) for {}", found.domain);
+        // RFC 8314 §5.1: DNS is not to be asked anew for each message.
+        if by_dns {
+            console.warning(&format!(
+                "{words} in DNS; keep it with smtpsend config init"
+            ));
+        } else {
+            console.note(&words);
+        }
     }
     let provider = plan
         .rungs
@@ -95,10 +99,8 @@ pub(super) fn look_up(
     from: &Address,
     deadline: Option<Instant>,
 ) -> Result<Discovery> {
-    let dns = match settings.value("dns", dns_server)? {
-        Some(server) => Dns::new(vec![server]),
-        None => Dns::of_this_system(),
-    };
+    let dns = settings.value("dns", parsed::<Dns>)?;
+    let dns = dns.unwrap_or_else(Dns::of_this_system);
     let latest = Instant::now() + PATIENCE;
     let until = deadline.map_or(latest, |deadline| deadline.min(latest));
     Ok(discover(from.domain(), &dns, until).map_err(no_server)?)
@@ -121,18 +123,4 @@ fn no_server(failure: Failure) -> Failure {
         message: format!("no server is set: {}", failure.message),
         hint: failure.hint.or_else(|| Some(hint.to_owned())),
     }
-}
-
-fn dns_server(text: &str) -> crate::failure::Result<SocketAddr> {
-    let address = text.parse::<SocketAddr>();
-    address
-        .or_else(|_| {
-            text.parse::<IpAddr>()
-                .map(|ip| SocketAddr::new(ip, DNS_PORT))
-        })
-        .map_err(|_| {
-            let words =
-                format!("\"{text}\" is no address of a server: 192.0.2.1 or [2001:db8::1]:53 are");
-            Failure::new(Kind::Usage, words)
-        })
 }

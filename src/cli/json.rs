@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Report;
-use crate::route::{Attempt, Host};
+use crate::route::{Attempt, Host, Rung};
 use crate::smtp::{Reply, Verdict};
 
 /// The object; `null` where something did not come to pass.
@@ -139,11 +139,18 @@ impl<'r> Result<'r> {
 }
 
 /// A host without the brackets that an address has in text.
-fn bare(host: &Host) -> String {
+pub(crate) fn bare(host: &Host) -> String {
     match host {
         Host::Name(name) => name.clone(),
         Host::Address(address) => address.to_string(),
     }
+}
+
+/// The words of a failure, for a place where its rung stands already.
+pub(crate) fn without_place(failure: &Failure, rung: &Rung) -> String {
+    let place = format!("{rung}: ");
+    let words = failure.message.strip_prefix(&place);
+    words.unwrap_or(&failure.message).to_owned()
 }
 
 fn error(failure: &Failure, message: String) -> Error {
@@ -184,15 +191,10 @@ fn attempt(attempt: &Attempt) -> AttemptFields {
         port: attempt.rung.port.number(),
         security: attempt.rung.security.name(),
         outcome: attempt.outcome.name(),
-        detail: attempt.failure.as_ref().map(|failure| {
-            // The rung stands beside it already.
-            let place = format!("{}: ", attempt.rung);
-            failure
-                .message
-                .strip_prefix(&place)
-                .unwrap_or(&failure.message)
-                .to_owned()
-        }),
+        detail: attempt
+            .failure
+            .as_ref()
+            .map(|failure| without_place(failure, &attempt.rung)),
         ms: attempt.took.as_millis(),
     }
 }

@@ -5,6 +5,7 @@
 //! here, so that they can name the flag or file; their exit code is that of the [`Failure`] inside.
 
 mod args;
+mod check;
 mod config;
 mod credentials;
 mod finding;
@@ -17,7 +18,9 @@ mod secrets;
 mod send;
 mod settings;
 mod stdin;
+mod verify;
 mod way;
+mod without_message;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -63,8 +66,9 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
             Err(failure) => fail(&failure.into(), false, console),
         };
     }
-    let what = text.lines().next().unwrap_or_default();
-    let what = what.strip_prefix("error: ").unwrap_or(what).to_owned();
+    let what = text.lines().take_while(|line| !line.is_empty());
+    let what = what.map(str::trim).collect::<Vec<_>>().join(" ");
+    let what = what.strip_prefix("error: ").unwrap_or(&what).to_owned();
     let tip = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
@@ -73,9 +77,9 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
         Some(word) => format!("unexpected argument '{word}' found"),
         None => what,
     };
-    let hint = hint_for(&what)
-        .or(tip)
-        .unwrap_or("smtpsend --help names every option");
+    let subcommand = arguments.get(1).and_then(|word| word.to_str());
+    let subcommand = subcommand.filter(|word| args::is_subcommand(word));
+    let hint = advice(&what, tip, subcommand);
     let failure = Failure::new(Kind::Usage, what).with_hint(hint);
     let json = arguments.iter().any(|argument| argument == "--json");
     fail(&failure.into(), json, console)
@@ -98,17 +102,34 @@ fn names_an_opposite(tip: &str) -> bool {
         .any(|name| tip.contains(&format!("'--{name}'")))
 }
 
-/// What to do instead of what other programs call so.
-fn hint_for(what: &str) -> Option<&'static str> {
+/// What to do about a mistake, which clap has a `tip` about, in a subcommand or where there is none.
+fn advice(what: &str, tip: Option<&str>, subcommand: Option<&str>) -> String {
+    let Some(name) = subcommand else {
+        let hint = hint_for(what, true).or(tip);
+        return hint
+            .unwrap_or("smtpsend --help names every option")
+            .to_owned();
+    };
+    if unexpected_argument(what).is_some_and(args::is_option_of_a_message) {
+        return format!("smtpsend {name} sends no message, and takes no option of one");
+    }
+    let hint = hint_for(what, false).or(tip).map(str::to_owned);
+    hint.unwrap_or_else(|| format!("smtpsend {name} --help names every option"))
+}
+
+fn unexpected_argument(what: &str) -> Option<&str> {
+    what.strip_prefix("unexpected argument '")?
+        .split('\'')
+        .next()
+}
+
+/// What to do instead of what other programs call so, or what somebody who `sends` a message meant.
+fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
     if what.starts_with("the subcommand ") {
         return Some("options stand behind the subcommand, and those of a message go with none");
     }
-    let argument = what
-        .strip_prefix("unexpected argument '")?
-        .split('\'')
-        .next()?;
-    Some(match argument {
-        "--attach" | "--attachment" | "-a" | "-A" => {
+    Some(match unexpected_argument(what)? {
+        "--attach" | "--attachment" | "-a" | "-A" if sends => {
             "files are not attached yet: make the message with another tool, and pipe it in"
         }
         "--password" | "--pass" | "-p" => {
@@ -117,11 +138,11 @@ fn hint_for(what: &str) -> Option<&'static str> {
         "--insecure" | "-k" | "--no-check-certificate" => {
             "certificates are always checked; name the authority of your own server with --ca-file"
         }
-        "-t" | "-i" | "-ti" | "-it" | "-oi" => {
+        "-t" | "-i" | "-ti" | "-it" | "-oi" if sends => {
             "leave it out: without recipients on the command line those of the message count"
         }
-        argument if argument.contains('@') => "a recipient is given with --to",
-        argument if !argument.starts_with('-') => {
+        argument if sends && argument.contains('@') => "a recipient is given with --to",
+        argument if sends && !argument.starts_with('-') => {
             "a message is read with < FILE, a text of several words needs quotes"
         }
         _ => return None,
@@ -148,7 +169,9 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
     };
     let done = match &line.task {
         Task::Send(args) => send::send(args, &mut settings, json, console),
-        Task::Config(task) => config::run(task, &mut settings, json),
+        Task::Config(task) => config::run(task, &mut settings, json, console),
+        Task::Check => check::check(&mut settings, json, console),
+        Task::Verify(args) => verify::verify(args, &mut settings, json, console),
     };
     done.unwrap_or_else(|error| fail(&error, json, console))
 }

@@ -5,8 +5,9 @@ use std::cell::Cell;
 use std::io::{self, Write};
 
 use crate::exit::Exit;
-use crate::failure::{Failure, printable};
+use crate::failure::{Failure, hints, printable};
 use crate::report::Report;
+use crate::route::Attempt;
 use crate::smtp::{Observer, Verdict};
 
 /// How much is said on standard error.
@@ -100,29 +101,42 @@ impl Console {
             }
             return;
         }
-        let say = |failure: &Failure| self.line(&format!("smtpsend: {failure}"));
         // Where no server was reached each rung says why; the deciding one is among them.
-        let rungs: Vec<&Failure> = match &report.server {
-            None => report
-                .attempts
-                .iter()
-                .filter_map(|attempt| attempt.failure.as_ref())
-                .collect(),
-            Some(_) => Vec::new(),
+        let attempts: &[Attempt] = match &report.server {
+            None => &report.attempts,
+            Some(_) => &[],
         };
+        self.reasons(attempts, &failures);
+        self.hints(report.hints());
+    }
+
+    /// Why each of these attempts and whatever else failed, each once, and hints below.
+    pub(crate) fn failures(&self, attempts: &[Attempt], failures: &[&Failure]) {
+        self.reasons(attempts, failures);
+        self.hints(hints(failures.iter().copied()));
+    }
+
+    fn reasons(&self, attempts: &[Attempt], failures: &[&Failure]) {
+        let say = |failure: &Failure| self.line(&format!("smtpsend: {failure}"));
         let mut said: Vec<&Failure> = Vec::new();
-        for failure in rungs {
+        for failure in attempts
+            .iter()
+            .filter_map(|attempt| attempt.failure.as_ref())
+        {
             if !said.contains(&failure) {
                 say(failure);
                 said.push(failure);
             }
         }
-        for failure in &failures {
+        for failure in failures {
             if !said.iter().any(|rung| rung.message == failure.message) {
                 say(failure);
             }
         }
-        for hint in report.hints() {
+    }
+
+    fn hints(&self, hints: Vec<String>) {
+        for hint in hints {
             self.line(&format!("hint: {hint}"));
         }
     }

@@ -11,11 +11,12 @@ use rustls::pki_types::pem::PemObject as _;
 use super::host::HostName;
 use super::settings::{Origin, Settings, count, parsed, seconds};
 use super::stdin;
+
 use crate::failure::{Failure, Kind};
 use crate::plan::{EhloName, Plan};
 use crate::route::policy::PortList;
 use crate::route::{Rung, Security, Server};
-use crate::smtp::{AuthChoice, CleartextAuth, QuitAfter, Trust, Waits};
+use crate::smtp::{AuthChoice, CleartextAuth, Trust, Waits};
 
 /// Most octets of a file of authorities; Mozilla's whole list has a quarter of a MiB.
 const CA_FILE_LIMIT: usize = 16 << 20;
@@ -51,7 +52,6 @@ pub(super) fn plan(settings: &Settings<'_>, host: &HostName, start: Instant) -> 
     plan.chunking = !settings.switch("no-chunking")?;
     plan.auth_first = settings.switch("auth-first")?;
     plan.all_or_nothing = settings.switch("all-or-nothing")?;
-    plan.quit_after = settings.value("quit-after", parsed::<QuitAfter>)?;
     plan.retries = settings.value("retry", count)?.unwrap_or(0);
     Ok(plan)
 }

@@ -4,17 +4,20 @@
 //! next address, and the next rung, starts when the one before has failed or has not answered for
 //! a moment; of those connected the earliest in the policy's order is used, and the others are
 //! closed. So a black hole costs a fraction of a second, not a timeout.
+//!
+//! Through a proxy each rung has a connection to the proxy of its own, and is connected when the
+//! proxy says so.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::net::{AddressFamily, SocketType};
 
+use super::connecting::{Connecting, Trouble};
 use super::resolve::Names;
-use super::{Attempt, Host, Outcome, Rung};
+use super::tunnel::Refusal;
+use super::{Attempt, Host, Outbound, Outcome, Rung};
 use crate::clock::{in_words, wait_for};
 use crate::failure::{Failure, Kind};
 
@@ -35,19 +38,30 @@ pub(crate) struct Race {
     pub(crate) overtaken: Vec<(usize, Attempt)>,
 }
 
+impl Race {
+    /// What makes trying on useless: the proxy does not take us for who we say we are. Asked again
+    /// and again it might lock us out.
+    pub(crate) fn hopeless(&self) -> Option<&Failure> {
+        let failed = self.failed.iter().filter(|_| self.winner.is_none());
+        let mut failures = failed.filter_map(|(_, attempt)| attempt.failure.as_ref());
+        failures.find(|failure| failure.kind == Kind::Auth)
+    }
+}
+
 /// Connects to the first of `rungs` (those whose index is in `open`, in this order) that answers.
 ///
 /// `patience` bounds each rung, from its start; `deadline` bounds all.
 pub(crate) fn race(
     rungs: &[Rung],
     open: &[usize],
+    outbound: &Outbound,
     patience: Duration,
     deadline: Option<Instant>,
     names: &mut Names,
 ) -> io::Result<Race> {
     let mut runners: Vec<Runner<'_>> = open
         .iter()
-        .map(|&index| Runner::new(index, &rungs[index]))
+        .map(|&index| Runner::new(index, &rungs[index], outbound))
         .collect();
     loop {
         let now = Instant::now();
@@ -60,20 +74,21 @@ pub(crate) fn race(
             // The next rung may start when this one has failed, or has had its moment.
             may_start = may_start
                 && runner.connected.is_none()
+                && !runner.is_hopeless()
                 && (runner.failure.is_some()
                     || runner.started.is_some_and(|at| now >= at + RUNG_STAGGER));
         }
         if let Some(place) = runners.iter().position(|runner| runner.connected.is_some()) {
             return Ok(finish(runners, Some(place)));
         }
-        if runners.iter().all(Runner::is_over) {
+        if runners.iter().all(Runner::is_over) || runners.iter().any(Runner::is_hopeless) {
             return Ok(finish(runners, None));
         }
         let wake = next_event(&runners, now, patience, deadline);
         let mut fds: Vec<PollFd<'_>> = runners
             .iter()
             .flat_map(|runner| &runner.connecting)
-            .map(|connecting| PollFd::new(&connecting.socket, PollFlags::OUT))
+            .map(Connecting::poll_fd)
             .collect();
         if let Some(bell) = names.bell() {
             fds.push(PollFd::new(bell, PollFlags::IN));
@@ -98,7 +113,7 @@ fn next_event(
                 wake = wake.min(started + RUNG_STAGGER);
             }
         }
-        if let (Some(last), false) = (runner.last_start, runner.addresses.is_empty()) {
+        if let (Some(last), true) = (runner.last_start, runner.may_start_another()) {
             wake = wake.min(last + ADDRESS_STAGGER);
         }
     }
@@ -145,6 +160,7 @@ fn finish(runners: Vec<Runner<'_>>, winner: Option<usize>) -> Race {
 struct Runner<'r> {
     index: usize,
     rung: &'r Rung,
+    outbound: &'r Outbound,
     started: Option<Instant>,
     resolved: bool,
     /// Addresses not tried yet, the next one last.
@@ -154,20 +170,16 @@ struct Runner<'r> {
     connecting: Vec<Connecting>,
     connected: Option<TcpStream>,
     /// The most telling failure of an address so far; final once the rung is over.
-    worst: Option<(Outcome, Failure)>,
-    failure: Option<(Outcome, Failure)>,
-}
-
-struct Connecting {
-    socket: OwnedFd,
-    address: SocketAddr,
+    worst: Option<Refusal>,
+    failure: Option<Refusal>,
 }
 
 impl<'r> Runner<'r> {
-    fn new(index: usize, rung: &'r Rung) -> Self {
+    fn new(index: usize, rung: &'r Rung, outbound: &'r Outbound) -> Self {
         Self {
             index,
             rung,
+            outbound,
             started: None,
             resolved: false,
             addresses: Vec::new(),
@@ -184,6 +196,11 @@ impl<'r> Runner<'r> {
         self.connected.is_some() || self.failure.is_some()
     }
 
+    fn is_hopeless(&self) -> bool {
+        let failure = self.failure.as_ref();
+        failure.is_some_and(|(_, failure)| failure.kind == Kind::Auth)
+    }
+
     /// Does what is due: looks up, starts connects, notices who has connected or failed.
     fn advance(
         &mut self,
@@ -197,32 +214,38 @@ impl<'r> Runner<'r> {
         }
         let started = *self.started.get_or_insert(now);
         if !self.resolved {
-            match names.addresses(self.rung)? {
+            let (host, port) = match &self.outbound.proxy {
+                Some(proxy) => (proxy.host(), proxy.port()),
+                None => (&self.rung.host, self.rung.port.number()),
+            };
+            match names.addresses(host, port, self.outbound.source)? {
                 Some(Ok(found)) => {
                     self.addresses = found;
                     self.addresses.reverse();
                     self.resolved = true;
                 }
                 Some(Err(failure)) => {
-                    self.failure = Some((Outcome::Unreachable, failure));
+                    self.failure = Some(self.on_the_way((Outcome::Unreachable, failure)));
                     return Ok(());
                 }
                 None => {}
             }
         }
         self.check_connecting();
-        while self.connected.is_none() && self.next_address_is_due(now) {
+        while !self.is_over() && self.next_address_is_due(now) {
             if let Some(address) = self.addresses.pop() {
                 self.last_start = Some(now);
                 self.last_address = Some(address);
-                match connect(address) {
-                    Ok(socket) => self.connecting.push(Connecting { socket, address }),
-                    Err(error) => self.note_failure(address, &error),
+                let proxy = self.outbound.proxy.as_ref();
+                let tunnel = proxy.map(|proxy| proxy.tunnel(self.rung));
+                match Connecting::start(address, self.outbound.source.address(), tunnel) {
+                    Ok(connecting) => self.connecting.push(connecting),
+                    Err(trouble) => self.note_trouble(address, trouble),
                 }
                 self.check_connecting();
             }
         }
-        if self.connected.is_some() {
+        if self.is_over() {
             return Ok(());
         }
         let exhausted = self.resolved && self.addresses.is_empty() && self.connecting.is_empty();
@@ -232,47 +255,78 @@ impl<'r> Runner<'r> {
         Ok(())
     }
 
+    /// A proxy that was reached is the one to wait for.
+    fn may_start_another(&self) -> bool {
+        !self.addresses.is_empty() && !self.connecting.iter().any(Connecting::is_connected)
+    }
+
     fn next_address_is_due(&self, now: Instant) -> bool {
-        !self.addresses.is_empty()
-            && (self.connecting.is_empty()
-                || self
-                    .last_start
-                    .is_none_or(|last| now >= last + ADDRESS_STAGGER))
+        let had_its_moment = |last: Instant| now >= last + ADDRESS_STAGGER;
+        self.may_start_another()
+            && (self.connecting.is_empty() || self.last_start.is_none_or(had_its_moment))
     }
 
     fn check_connecting(&mut self) {
         let mut waiting = Vec::new();
-        for connecting in std::mem::take(&mut self.connecting) {
-            match state(&connecting) {
+        for mut connecting in std::mem::take(&mut self.connecting) {
+            match connecting.advance() {
                 Ok(true) if self.connected.is_none() => {
                     self.last_address = Some(connecting.address);
-                    self.connected = Some(TcpStream::from(connecting.socket));
+                    self.connected = Some(connecting.into_stream());
                 }
                 Ok(true) => {}
                 Ok(false) => waiting.push(connecting),
-                Err(error) => self.note_failure(connecting.address, &error),
+                Err(trouble) => self.note_trouble(connecting.address, trouble),
             }
         }
         self.connecting = waiting;
     }
 
-    fn note_failure(&mut self, address: SocketAddr, error: &io::Error) {
-        let outcome = match error.kind() {
-            io::ErrorKind::ConnectionRefused => Outcome::Refused,
-            io::ErrorKind::TimedOut => Outcome::Timeout,
-            _ => Outcome::Unreachable,
+    fn note_trouble(&mut self, address: SocketAddr, trouble: Trouble) {
+        let (outcome, failure) = match trouble {
+            Trouble::Proxy(refusal) => {
+                self.failure = Some(self.by_proxy(refusal));
+                return;
+            }
+            Trouble::Connect(refusal) => self.on_the_way(refusal),
         };
-        let why = match self.rung.host {
-            Host::Name(_) => format!("{}: {}", address.ip(), words(error)),
-            Host::Address(_) => words(error),
+        let failure = match (&self.rung.host, &self.outbound.proxy) {
+            (Host::Name(_), None) => failure.at(address.ip()),
+            _ => failure,
         };
-        let failure = Failure::new(Kind::Temporary, why);
         if self
             .worst
             .as_ref()
             .is_none_or(|(known, _)| outcome > *known)
         {
             self.worst = Some((outcome, failure));
+        }
+    }
+
+    /// What went wrong before there was a connection, to the server or to its proxy.
+    fn on_the_way(&self, (outcome, failure): Refusal) -> Refusal {
+        if self.outbound.proxy.is_none() {
+            return (outcome, failure);
+        }
+        // A proxy that refuses tells nothing of the server.
+        let outcome = match outcome {
+            Outcome::Refused => Outcome::Unreachable,
+            other => other,
+        };
+        let failure = match failure.kind {
+            Kind::Temporary => {
+                failure.with_hint("is the proxy up, and its name and port right (--proxy)?")
+            }
+            _ => failure,
+        };
+        self.by_proxy((outcome, failure))
+    }
+
+    /// What went wrong, with the proxy's name where there is one.
+    fn by_proxy(&self, (outcome, failure): Refusal) -> Refusal {
+        match &self.outbound.proxy {
+            Some(proxy) => (outcome, proxy.at(failure)),
+            None => (outcome, failure),
         }
     }
 
@@ -291,10 +345,8 @@ impl<'r> Runner<'r> {
                 } else {
                     format!("within {}", in_words(after))
                 };
-                Some((
-                    Outcome::Timeout,
-                    Failure::new(Kind::Temporary, format!("{what} {when}")),
-                ))
+                let failure = Failure::new(Kind::Temporary, format!("{what} {when}"));
+                Some(self.by_proxy((Outcome::Timeout, failure)))
             }
         };
     }
@@ -304,46 +356,11 @@ impl<'r> Runner<'r> {
             rung: self.rung.clone(),
             outcome,
             secured: false,
-            address: self.last_address,
+            certificate: None,
+            address: self.last_address.filter(|_| self.outbound.proxy.is_none()),
             failure: failure.map(|failure| failure.at(self.rung)),
             took: now.saturating_duration_since(self.started.unwrap_or(now)),
         }
-    }
-}
-
-/// The system's word for a failed connect without its number.
-fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    text.to_lowercase()
-}
-
-/// Starts a connect without waiting for it.
-fn connect(address: SocketAddr) -> io::Result<OwnedFd> {
-    let family = if address.is_ipv4() {
-        AddressFamily::INET
-    } else {
-        AddressFamily::INET6
-    };
-    let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
-    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
-    rustix::io::ioctl_fionbio(&socket, true)?;
-    match rustix::net::connect(&socket, &address) {
-        Ok(()) | Err(rustix::io::Errno::INPROGRESS | rustix::io::Errno::INTR) => Ok(socket),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Whether a started connect is done.
-fn state(connecting: &Connecting) -> io::Result<bool> {
-    let mut fds = [PollFd::new(&connecting.socket, PollFlags::OUT)];
-    if !wait_for(&mut fds, Instant::now())? {
-        return Ok(false);
-    }
-    match rustix::net::sockopt::socket_error(&connecting.socket)? {
-        // It was connected, and reset since then: that is for the session to find and to name.
-        Ok(()) | Err(rustix::io::Errno::CONNRESET) => Ok(true),
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -376,6 +393,7 @@ mod tests {
         race(
             rungs,
             &open,
+            &Outbound::default(),
             Duration::from_secs(30),
             deadline,
             &mut Names::default(),

@@ -1,22 +1,35 @@
 //! The way to a server: which ports in which order, and who answers first.
 //!
 //! `server` reads how a server is named, `discover` finds it from an address, `providers` knows the
-//! large ones; `policy` holds ports and rungs as values; `resolve` looks names up; `dial` connects
-//! to rungs, staggered, with one winner. What became of each rung is an [`Attempt`].
+//! large ones; `policy` holds ports and rungs as values, `outbound` and `proxy` how this machine is
+//! left. `resolve` looks names up; `dial` connects to rungs, staggered, with one winner, each by a
+//! `connecting`, which asks a proxy by a `tunnel` (`socks5`, or CONNECT). What became of each rung
+//! is an [`Attempt`].
 
+mod connecting;
 pub(crate) mod dial;
 pub mod discover;
+mod outbound;
 pub mod policy;
 pub mod providers;
+mod proxy;
 pub(crate) mod resolve;
 pub mod server;
+mod socks5;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+mod tunnel;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub use outbound::{IpVersion, Outbound, Source};
 pub use policy::{Rung, Security, SubmissionPort};
+pub use proxy::Proxy;
 pub use server::{Host, Server};
 
+use crate::certificate::CertificateFacts;
 use crate::failure::Failure;
 
 /// What became of one rung.
@@ -28,7 +41,9 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// Whether TLS had been verified by then.
     pub secured: bool,
-    /// The address last tried, where the name had one.
+    /// The server's certificate, where it was left because that is not good.
+    pub certificate: Option<Box<CertificateFacts>>,
+    /// The address last tried, where the name had one; `None` through a proxy, which looks it up.
     pub address: Option<SocketAddr>,
     /// Why it was left; `None` when it was used.
     pub failure: Option<Failure>,

@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 
-use super::{Host, Rung};
+use super::{Host, IpVersion, Source};
 use crate::failure::{Failure, Kind};
 
 /// What to do when nobody can tell what a name stands for.
@@ -38,39 +38,36 @@ struct Line {
 }
 
 impl Names {
-    /// The addresses of a rung's host, with its port; `None` while they are being looked up.
-    pub(super) fn addresses(
+    /// The addresses of a host that connections from `source` can go to, with the port; `None` while
+    /// they are being looked up.
+    pub(crate) fn addresses(
         &mut self,
-        rung: &Rung,
+        host: &Host,
+        port: u16,
+        source: Source,
     ) -> io::Result<Option<Result<Vec<SocketAddr>, Failure>>> {
-        let port = rung.port.number();
-        let name = match &rung.host {
-            Host::Address(address) => return Ok(Some(Ok(vec![SocketAddr::new(*address, port)]))),
-            Host::Name(name) => name,
+        let found = match host {
+            Host::Address(address) => Ok(vec![*address]),
+            // RFC 6761 §6.3: these are this machine, and nobody needs to be asked.
+            Host::Name(name) if is_localhost(name) => Ok([IpVersion::V4, IpVersion::V6]
+                .map(IpVersion::loopback)
+                .to_vec()),
+            Host::Name(name) => match self.known.get(name) {
+                // RFC 6761 §6.4: these never exist, and asking would tell nothing.
+                None if name.rsplit('.').next() == Some("invalid") => Err(unknown_host(name)),
+                None => {
+                    self.start(name)?;
+                    return Ok(None);
+                }
+                Some(Lookup::Running) => return Ok(None),
+                Some(Lookup::Done(found)) => found.clone(),
+            },
         };
-        // RFC 6761 §6.3: these are this machine, and nobody needs to be asked.
-        if is_localhost(name) {
-            let loopback = [
-                IpAddr::V4(Ipv4Addr::LOCALHOST),
-                IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ];
-            let addresses = loopback.map(|address| SocketAddr::new(address, port));
-            return Ok(Some(Ok(addresses.to_vec())));
-        }
-        match self.known.get(name) {
-            // RFC 6761 §6.4: these never exist, and asking would tell nothing.
-            None if name.rsplit('.').next() == Some("invalid") => Ok(Some(Err(unknown_host(name)))),
-            None => {
-                self.start(name)?;
-                Ok(None)
-            }
-            Some(Lookup::Running) => Ok(None),
-            Some(Lookup::Done(Ok(found))) => Ok(Some(Ok(found
-                .iter()
-                .map(|address| SocketAddr::new(*address, port))
-                .collect()))),
-            Some(Lookup::Done(Err(failure))) => Ok(Some(Err(failure.clone()))),
-        }
+        let usable = found.and_then(|found| of_version(found, host, source.version()));
+        Ok(Some(usable.map(|usable| {
+            let with_port = |address| SocketAddr::new(address, port);
+            usable.into_iter().map(with_port).collect()
+        })))
     }
 
     fn start(&mut self, name: &str) -> io::Result<()> {
@@ -127,6 +124,24 @@ impl Line {
     }
 }
 
+/// Those of the only version that counts.
+fn of_version(
+    mut found: Vec<IpAddr>,
+    host: &Host,
+    version: Option<IpVersion>,
+) -> Result<Vec<IpAddr>, Failure> {
+    let Some(version) = version else {
+        return Ok(found);
+    };
+    found.retain(|address| IpVersion::of(*address) == version);
+    if found.is_empty() {
+        let words = format!("{host} has no {} address", version.name());
+        let hint = "-4, -6 and the address of --bind rule out the other addresses";
+        return Err(Failure::new(Kind::Host, words).with_hint(hint));
+    }
+    Ok(found)
+}
+
 fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let last = name.rsplit('.').next().unwrap_or_default();
@@ -159,7 +174,7 @@ fn interleaved(found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
 
 fn unknown_host(name: &str) -> Failure {
     Failure::new(Kind::Host, format!("host name {name} is unknown"))
-        .with_hint("check --server for a typing error, and this machine's DNS")
+        .with_hint("check the name for a typing error, and this machine's DNS")
 }
 
 /// A resolver that cannot answer now is not a name that does not exist.
@@ -193,6 +208,27 @@ mod tests {
             .map(ToString::to_string)
             .collect::<Vec<_>>();
         assert_eq!(order, ["::1", "10.0.0.1", "::2", "10.0.0.2"]);
+    }
+
+    #[test]
+    fn addresses_of_the_other_version_are_left_out() {
+        let mut names = Names::default();
+        let mut ask = |host: &str, source| {
+            let host = host.parse().unwrap();
+            names.addresses(&host, 587, source).unwrap().unwrap()
+        };
+        let only = |version| Source::Version(version);
+        let here = ask("localhost", Source::Any).unwrap();
+        assert_eq!(
+            here,
+            ["127.0.0.1:587", "[::1]:587"].map(|a| a.parse().unwrap())
+        );
+        assert_eq!(ask("localhost", only(IpVersion::V6)).unwrap(), here[1..]);
+        let from = Source::Address("192.0.2.1".parse().unwrap());
+        assert_eq!(ask("localhost", from).unwrap(), here[..1]);
+        let failure = ask("::1", only(IpVersion::V4)).unwrap_err();
+        assert_eq!(failure.kind, Kind::Host);
+        assert!(failure.message.contains("has no IPv4 address"), "{failure}");
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl FromStr for Server {
 }
 
 /// `host:port`, `[v6]:port`, or either without a port; a bare IPv6 address has none.
-fn split_port(place: &str) -> (&str, Option<&str>) {
+pub(super) fn split_port(place: &str) -> (&str, Option<&str>) {
     if place.parse::<Ipv6Addr>().is_ok() {
         return (place, None);
     }
@@ -218,7 +218,9 @@ fn split_port(place: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
+/// The text that a part of a URL stands for; `None` when that is empty, not UTF-8, or has control
+/// characters.
+pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

@@ -72,11 +72,13 @@ pub(super) fn exchange(
         let Err(mut failure) = conclude(dialogue, name, &reply) else {
             return mechanism.confirm().map_err(|failure| within(name, failure));
         };
-        if let Some(complaint) = mechanism.complaint() {
+        let complaint = mechanism.complaint();
+        let disproved = reply.code == 535 || complaint.is_some();
+        if let Some(complaint) = complaint.filter(|words| !words.is_empty()) {
             let complaint = dialogue.masked(complaint);
             failure.message = format!("{} ({complaint})", failure.message);
         }
-        if failure.kind != Kind::Auth {
+        if failure.kind != Kind::Auth || !disproved {
             return Err(failure);
         }
         match mechanism.renew() {

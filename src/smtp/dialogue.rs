@@ -8,11 +8,12 @@ use std::fmt;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use rustls::{AlertDescription, Error};
+use rustls::Error;
 
 use super::hint::{self, Circumstances};
 use super::reply::{Malformed, Reply, ReplyReader};
 use super::sasl::MechanismName;
+use super::tls::{TlsInfo, refused_certificate};
 use super::wire::{Broken, Wire};
 use crate::clock::{Patience, in_words};
 use crate::failure::{Failure, Kind, Result};
@@ -24,6 +25,12 @@ pub trait Observer {
     fn sent(&self, _line: &str) {}
     /// A line the server sent.
     fn received(&self, _line: &str) {}
+    /// What the server said first, ready or not.
+    fn greeted(&self, _greeting: &Reply) {}
+    /// What the server said to EHLO; after STARTTLS it counts anew.
+    fn offered(&self, _offers: &Reply) {}
+    /// TLS was agreed on, and the certificate verified.
+    fn secured(&self, _tls: &TlsInfo) {}
     /// Something worth knowing when one wants to know all.
     fn note(&self, _text: &str) {}
     /// Something the user should know even when all goes well.
@@ -38,7 +45,7 @@ impl Observer for () {}
 pub struct Waits {
     /// The longest wait for any one reply (`--timeout`). By default each has its own: 2 minutes
     /// for EHLO, STARTTLS, the handshake and AUTH; for the rest RFC 5321 §4.5.3.2: MAIL and RCPT
-    /// 5 minutes, DATA 2, a block of the message 3, the final dot 10.
+    /// (and VRFY, EXPN) 5 minutes, DATA 2, a block of the message 3, the final dot 10.
     pub reply: Option<Duration>,
     /// The longest wait for connecting and the greeting of one rung (`--connect-timeout`);
     /// default 30 s.
@@ -71,6 +78,8 @@ pub(crate) enum Stage {
     Reset,
     Mail(String),
     Rcpt(String),
+    /// VRFY or EXPN, and about whom.
+    Ask(&'static str, String),
     Data,
     Body,
     FinalDot,
@@ -80,7 +89,7 @@ impl Stage {
     /// The default wait.
     fn wait(&self) -> Duration {
         let minutes = match self {
-            Self::Greeting | Self::Mail(_) | Self::Rcpt(_) => 5,
+            Self::Greeting | Self::Mail(_) | Self::Rcpt(_) | Self::Ask(..) => 5,
             Self::Ehlo
             | Self::StartTls
             | Self::Handshake
@@ -105,6 +114,7 @@ impl fmt::Display for Stage {
             Self::Reset => f.write_str("RSET"),
             Self::Mail(path) => write!(f, "MAIL <{path}>"),
             Self::Rcpt(path) => write!(f, "RCPT <{path}>"),
+            Self::Ask(command, about) => write!(f, "{command} <{about}>"),
             Self::Data => f.write_str("DATA"),
             Self::Body => f.write_str("message"),
             Self::FinalDot => f.write_str("message"),
@@ -328,15 +338,14 @@ impl<'o> Dialogue<'o> {
 
     /// The failure that a broken stream means at this stage, after a wait of this length.
     pub(crate) fn broken(&self, broken: &Broken, stage: &Stage, wait: Duration) -> Failure {
+        // Under TLS 1.3 the server looks at our certificate when the handshake is over for us.
+        if let Broken::Tls(Error::AlertReceived(alert)) = broken
+            && let Some(failure) = refused_certificate(*alert)
+        {
+            return failure;
+        }
         let over = || self.waits.deadline.is_some_and(|end| Instant::now() >= end);
         let why = match broken {
-            // Under TLS 1.3 the server looks at our certificate when the handshake is over for us.
-            Broken::Tls(Error::AlertReceived(AlertDescription::CertificateRequired)) => {
-                return Failure::new(
-                    Kind::Tls,
-                    format!("{stage}: TLS: the server demands a certificate of the client"),
-                );
-            }
             Broken::TimedOut if over() => "the deadline is over".to_owned(),
             Broken::TimedOut => format!("no answer within {}", in_words(wait)),
             Broken::Lost(None) => "connection closed by the server".to_owned(),

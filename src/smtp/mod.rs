@@ -7,8 +7,8 @@
 //! Then `conversation` submits message after message in one session: `delivery` fits each to what
 //! the server offers, `transaction` brings it to its recipients with a [`Verdict`] for each (`fates`),
 //! by a `group` of commands that leave together, and `body` sends its octets (`stuffing` where DATA
-//! needs it). `quit_after` names the stages after which all that may end, as asked; `hint` knows what to do
-//! about a refusal.
+//! needs it). `quit_after` names the stages after which all that may end, as asked; `verify` asks about
+//! addresses without sending. `hint` knows what to do about a refusal.
 
 pub(crate) mod auth;
 mod body;
@@ -27,11 +27,12 @@ mod stuffing;
 pub mod tls;
 mod transaction;
 pub mod verdict;
+pub mod verify;
 pub(crate) mod wire;
 
 pub use dialogue::{Observer, Waits};
 pub use quit_after::QuitAfter;
 pub use reply::{Enhanced, Reply};
 pub use sasl::{AuthChoice, CleartextAuth, Credentials, MechanismName, TokenSource};
-pub use tls::{TlsInfo, Trust};
+pub use tls::{Identity, TlsInfo, TlsTerms, TlsVersion, Trust};
 pub use verdict::{Cause, Verdict};

@@ -6,17 +6,17 @@
 //! in clear is forgotten, and bytes that came behind the 220 end the session (RFC 3207 §4.2).
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Instant;
-
-use rustls::pki_types::ServerName;
 
 use super::auth::{self, Lead, Protected};
 use super::capability::Capabilities;
 use super::dialogue::{Dialogue, Observer, Stage, Waits};
 use super::hint::Circumstances;
 use super::sasl::{Binding, Mechanism};
-use super::tls::{self, Tls};
+use super::tls::{Tls, TlsInfo};
 use super::wire::Broken;
+use crate::certificate::CertificateFacts;
 use crate::failure::{Failure, Kind, Result};
 use crate::route::{Host, Outcome, Security};
 use crate::secret::Secret;
@@ -28,6 +28,8 @@ pub(crate) struct Closed {
     pub(crate) failure: Failure,
     /// TLS had been verified.
     pub(crate) secured: bool,
+    /// The certificate that was not good, where it was for that.
+    pub(crate) certificate: Option<Box<CertificateFacts>>,
     /// Somebody may be on the line: the policy must not go on.
     pub(crate) stop: bool,
 }
@@ -38,6 +40,7 @@ impl Closed {
             outcome,
             failure,
             secured: false,
+            certificate: None,
             stop: false,
         }
     }
@@ -162,6 +165,7 @@ impl<'o> Introduced<'o> {
                 "nothing was sent; ask the server's administrator, and distrust this network",
             ),
             secured: false,
+            certificate: None,
             stop: true,
         };
         if !self.dialogue.wire.inbox.is_empty() {
@@ -269,6 +273,7 @@ fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::
         }
         not_ready(failure)
     })?;
+    dialogue.observer.greeted(&reply);
     if !reply.answers(220) {
         return Err(Closed::new(
             Outcome::NoGreeting,
@@ -315,6 +320,7 @@ fn introduce(
     let reply = dialogue.reply(&stage)?;
     dialogue.expect_silence(&stage)?;
     if reply.answers(250) {
+        dialogue.observer.offered(&reply);
         return Ok(Capabilities::from_ehlo(&reply));
     }
     if helo && reply.is_permanent() {
@@ -335,16 +341,9 @@ fn handshake(
     security: Security,
 ) -> std::result::Result<(), Closed> {
     let stage = Stage::Handshake;
-    let name = match opening.host {
-        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| {
-            Failure::new(
-                Kind::Config,
-                format!("{name} cannot stand in a certificate"),
-            )
-        }),
-        Host::Address(address) => Ok(ServerName::from(*address)),
-    };
-    let name = name.map_err(|failure| Closed::new(Outcome::TlsFailed, failure))?;
+    let handshake = tls
+        .handshake(opening.host)
+        .map_err(|failure| Closed::new(Outcome::TlsFailed, failure))?;
     let mut patience = dialogue.patience(&stage);
     if security == Security::Implicit {
         // The greeting comes within TLS, and has to come within the connect timeout.
@@ -354,12 +353,16 @@ fn handshake(
     }
     dialogue
         .wire
-        .handshake(std::sync::Arc::clone(&tls.config), name, patience)
+        .handshake(
+            Arc::clone(&handshake.config),
+            handshake.server_name.clone(),
+            patience,
+        )
         .map_err(|broken| match &broken {
-            Broken::Tls(error) => Closed::new(
-                Outcome::TlsFailed,
-                tls.explain(error, &opening.host.to_string()),
-            ),
+            Broken::Tls(error) => Closed {
+                certificate: handshake.refused().map(Box::new),
+                ..Closed::new(Outcome::TlsFailed, handshake.explain(error))
+            },
             Broken::TimedOut => {
                 let failure = dialogue.broken(&broken, &stage, patience.wait);
                 let failure = match security {
@@ -374,11 +377,12 @@ fn handshake(
                 dialogue.broken(&broken, &stage, patience.wait),
             ),
         })?;
-    if let Some(agreed) = dialogue.wire.tls().map(tls::info) {
+    if let Some(agreed) = dialogue.wire.tls().map(TlsInfo::of) {
         dialogue.observer.note(&format!(
-            "{} {}, certificate verified for {}",
-            agreed.version, agreed.cipher, opening.host
+            "{} {} {}, {handshake}",
+            agreed.version, agreed.cipher, agreed.group
         ));
+        dialogue.observer.secured(&agreed);
     }
     Ok(())
 }

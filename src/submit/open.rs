@@ -2,7 +2,8 @@
 //!
 //! Owns when to move on to the next rung and when to stop, and what is said when all have failed.
 
-use std::net::TcpStream;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Kind, Result};
@@ -20,14 +21,29 @@ pub(super) enum Opened<'o> {
     /// A session.
     Session(Session<'o>),
     /// The plan ends it before there is one.
-    Stopped(Dialogue<'o>, QuitAfter),
+    Ended(Dialogue<'o>, QuitAfter),
 }
 
 impl<'o> Opened<'o> {
     pub(super) fn dialogue(&self) -> &Dialogue<'o> {
         match self {
             Self::Session(session) => &session.dialogue,
-            Self::Stopped(dialogue, _) => dialogue,
+            Self::Ended(dialogue, _) => dialogue,
+        }
+    }
+
+    /// The session, for whoever cannot do without one.
+    ///
+    /// # Errors
+    /// `Usage` when the plan ends it before; then it is over.
+    pub(super) fn session(self) -> Result<Session<'o>> {
+        match self {
+            Self::Session(session) => Ok(session),
+            Self::Ended(dialogue, stage) => {
+                dialogue.quit();
+                let words = format!("nothing can be asked of a server that is left after {stage}");
+                Err(Failure::new(Kind::Usage, words))
+            }
         }
     }
 }
@@ -39,10 +55,11 @@ impl<'o> Opened<'o> {
 pub(super) fn tls(plan: &Plan) -> Result<Option<Tls>> {
     let secure = |rung: &Rung| rung.security != Security::None;
     let wanted = plan.rungs.iter().any(secure);
-    wanted.then(|| Tls::new(&plan.trust)).transpose()
+    wanted.then(|| Tls::new(&plan.trust, &plan.tls)).transpose()
 }
 
-/// Opens a session on the first rung that gives one, as far as the plan goes. `tls` is what [`tls`] made for this plan.
+/// Opens a session on the first rung that gives one, as far as the plan goes. `tls` is what [`tls`]
+/// made for this plan.
 pub(super) fn open<'o>(
     plan: &Plan,
     tls: Option<&Tls>,
@@ -51,8 +68,6 @@ pub(super) fn open<'o>(
 ) -> Result<(Opened<'o>, Rung)> {
     let rungs = &plan.rungs;
     let waits = plan.waits;
-    let credentials = plan.effective_credentials();
-    let hidden = credentials.map_or_else(Vec::new, Credentials::secrets);
     let mut open: Vec<usize> = (0..rungs.len()).collect();
     let mut fates: Vec<Option<Attempt>> = vec![None; rungs.len()];
     let mut names = Names::default();
@@ -60,9 +75,16 @@ pub(super) fn open<'o>(
     let mut stopped = None;
     let over = || waits.deadline.is_some_and(|end| Instant::now() >= end);
     while !open.is_empty() && winner.is_none() && stopped.is_none() && !over() {
-        let race = dial::race(rungs, &open, waits.connect, waits.deadline, &mut names).map_err(
-            |error| Failure::new(Kind::Io, format!("cannot wait for connections: {error}")),
-        )?;
+        let race = dial::race(
+            rungs,
+            &open,
+            &plan.outbound,
+            waits.connect,
+            waits.deadline,
+            &mut names,
+        )
+        .map_err(|error| Failure::new(Kind::Io, format!("cannot wait for connections: {error}")))?;
+        stopped = race.hopeless().cloned();
         for (index, attempt) in race.failed {
             observer.note(
                 &attempt
@@ -81,41 +103,12 @@ pub(super) fn open<'o>(
         };
         open.retain(|&other| other != index);
         let rung = &rungs[index];
-        let mut attempt = Attempt {
-            rung: rung.clone(),
-            outcome: Outcome::Connected,
-            address: socket.peer_addr().ok(),
-            secured: false,
-            failure: None,
-            took: Duration::ZERO,
-        };
-        observer.note(&format!(
-            "connected to {rung} ({})",
-            attempt
-                .address
-                .map_or_else(String::new, |a| a.ip().to_string())
-        ));
-        let opening = Opening {
-            hidden: &hidden,
-            host: &rung.host,
-            ehlo: plan.ehlo.as_ref().map(|name| name.as_str()),
-            waits,
-            greeting_until: started + waits.connect,
-        };
-        match establish(plan, socket, rung.security, &opening, tls, observer) {
-            Ok(opened) => winner = Some((opened, rung.clone())),
-            Err(closed) => {
-                attempt.secured = closed.secured;
-                let failure = closed.failure.at(rung);
-                observer.note(&failure.message);
-                if closed.stop {
-                    stopped = Some(failure.clone());
-                }
-                attempt.outcome = closed.outcome;
-                attempt.failure = Some(failure);
-            }
+        let (attempt, entry) = enter(plan, rung, socket, started, tls, observer);
+        match entry {
+            Entry::Opened(opened) => winner = Some((*opened, rung.clone())),
+            Entry::Stopped => stopped.clone_from(&attempt.failure),
+            Entry::Left => {}
         }
-        attempt.took = started.elapsed();
         fates[index] = Some(attempt);
     }
     attempts.extend(fates.into_iter().flatten());
@@ -123,7 +116,7 @@ pub(super) fn open<'o>(
         return Err(failure);
     }
     let Some((opened, rung)) = winner else {
-        return Err(all_failed(attempts));
+        return Err(all_failed(&*attempts));
     };
     for failure in attempts
         .iter()
@@ -135,6 +128,73 @@ pub(super) fn open<'o>(
         ));
     }
     Ok((opened, rung))
+}
+
+/// What a connection came to.
+pub(super) enum Entry<'o> {
+    /// What the plan asks for.
+    Opened(Box<Opened<'o>>),
+    /// The next rung may be tried.
+    Left,
+    /// No other rung may be tried.
+    Stopped,
+}
+
+/// Goes on from a connection to `rung`, which was begun at `started`, and tells how far it got.
+pub(super) fn enter<'o>(
+    plan: &Plan,
+    rung: &Rung,
+    socket: TcpStream,
+    started: Instant,
+    tls: Option<&Tls>,
+    observer: &'o dyn Observer,
+) -> (Attempt, Entry<'o>) {
+    let mut attempt = Attempt {
+        rung: rung.clone(),
+        outcome: Outcome::Connected,
+        address: server_address(plan, socket.peer_addr()),
+        secured: false,
+        certificate: None,
+        failure: None,
+        took: Duration::ZERO,
+    };
+    observer.note(&match (&plan.outbound.proxy, attempt.address) {
+        (Some(proxy), _) => format!("connected to {rung} through {proxy}"),
+        (None, Some(address)) => format!("connected to {rung} ({})", address.ip()),
+        (None, None) => format!("connected to {rung}"),
+    });
+    let credentials = plan.effective_credentials();
+    let opening = Opening {
+        hidden: &credentials.map_or_else(Vec::new, Credentials::secrets),
+        host: &rung.host,
+        ehlo: plan.ehlo.as_ref().map(|name| name.as_str()),
+        waits: plan.waits,
+        greeting_until: started + plan.waits.connect,
+    };
+    let entry = match establish(plan, socket, rung.security, &opening, tls, observer) {
+        Ok(opened) => Entry::Opened(Box::new(opened)),
+        Err(closed) => {
+            attempt.secured = closed.secured;
+            attempt.certificate = closed.certificate;
+            let failure = closed.failure.at(rung);
+            observer.note(&failure.message);
+            attempt.outcome = closed.outcome;
+            attempt.failure = Some(failure);
+            if closed.stop {
+                Entry::Stopped
+            } else {
+                Entry::Left
+            }
+        }
+    };
+    attempt.took = started.elapsed();
+    (attempt, entry)
+}
+
+/// The server's address on a connection whose other end is `peer`; only a proxy knows what lies behind
+/// it.
+pub(super) fn server_address(plan: &Plan, peer: io::Result<SocketAddr>) -> Option<SocketAddr> {
+    peer.ok().filter(|_| plan.outbound.proxy.is_none())
 }
 
 fn establish<'o>(
@@ -149,23 +209,24 @@ fn establish<'o>(
         outcome: Outcome::TlsFailed,
         failure: Failure::new(Kind::Bug, "no TLS configuration"),
         secured: false,
+        certificate: None,
         stop: true,
     });
     let ends_with = |stage| plan.quit_after == Some(stage);
-    let stopped = |dialogue, stage| Ok(Opened::Stopped(dialogue, stage));
+    let ended = |dialogue, stage| Ok(Opened::Ended(dialogue, stage));
     let session = if security == Security::Implicit {
         let secured = Secured::open_implicit(socket, secure?, opening, observer)?;
         // The greeting came within TLS.
         for stage in [QuitAfter::Connect, QuitAfter::Tls] {
             if ends_with(stage) {
-                return stopped(secured.dialogue, stage);
+                return ended(secured.dialogue, stage);
             }
         }
         secured.introduce(opening)?
     } else {
         let greeted = Greeted::open(socket, opening, observer)?;
         if ends_with(QuitAfter::Connect) {
-            return stopped(greeted.dialogue, QuitAfter::Connect);
+            return ended(greeted.dialogue, QuitAfter::Connect);
         }
         let in_clear = security == Security::None;
         let helo = in_clear && plan.effective_credentials().is_none();
@@ -175,19 +236,19 @@ fn establish<'o>(
         } else {
             let secured = introduced.start_tls(secure?, opening)?;
             if ends_with(QuitAfter::Tls) {
-                return stopped(secured.dialogue, QuitAfter::Tls);
+                return ended(secured.dialogue, QuitAfter::Tls);
             }
             secured.introduce(opening)?
         }
     };
     if ends_with(QuitAfter::Ehlo) {
-        return stopped(session.dialogue, QuitAfter::Ehlo);
+        return ended(session.dialogue, QuitAfter::Ehlo);
     }
     Ok(Opened::Session(session))
 }
 
 /// When every rung failed: the one that got furthest decides; of equals, the first.
-fn all_failed(attempts: &[Attempt]) -> Failure {
+pub(super) fn all_failed<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Failure {
     let mut best: Option<(&Attempt, &Failure)> = None;
     for attempt in attempts {
         let further = best.is_none_or(|(known, _)| attempt.depth() > known.depth());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use smtpsend::failure::{Failure, Kind, Result};
 use smtpsend::plan::Plan;
 use smtpsend::secret::Secret;
-use smtpsend::smtp::{AuthChoice, Credentials, TokenSource};
+use smtpsend::smtp::{AuthChoice, Credentials, Identity, TlsTerms, TokenSource};
 use smtpsend::submit::Submission;
 
 use crate::client::Security;
@@ -71,6 +71,22 @@ fn dovecot_lets_in_bound_to_the_connection() {
 }
 
 #[test]
+fn scramp_lets_in_bound_to_the_certificate_under_tls_1_2() {
+    let Some(scene) = Scene::with(Recipe::Scramp) else {
+        return;
+    };
+    for name in ["SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS"] {
+        let options = ["--to", "b@example.com", "--body", "x", "--auth", name];
+        let run = crate::send(&scene, Security::Starttls, "secret", &options, b"");
+        run.expect(0, "sent");
+        assert_eq!(run.json()["auth"], name, "{run}");
+        assert_eq!(run.json()["server"]["tls"], "TLSv1.2", "{run}");
+        let refused = crate::send(&scene, Security::Starttls, "wrong", &options, b"");
+        refused.expect(77, "failed");
+    }
+}
+
+#[test]
 fn the_strongest_that_a_server_offers_is_taken() {
     prefers(Recipe::Dovecot24, "SCRAM-SHA-256-PLUS");
     prefers(Recipe::Postfix, "SCRAM-SHA-256");
@@ -100,6 +116,11 @@ fn submit(scene: &Scene, credentials: Credentials, choice: &str) -> Result<&'sta
         auth: choice.parse::<AuthChoice>()?,
         ..plan(scene)
     };
+    submit_by(plan)
+}
+
+/// Sends one letter by this plan, and gives back the mechanism or the failure.
+fn submit_by(plan: Plan) -> Result<&'static str> {
     let mut reports = Vec::new();
     Submission::new(plan).submit_all([letter(0)], &(), |_, report| reports.push(report));
     let report = reports.remove(0);
@@ -116,18 +137,59 @@ fn dovecot_lets_in_with_a_token_and_tells_why_it_does_not() {
     };
     let good = || token(&scene, "token");
     let expired = || token(&scene, "token.expired");
-    for name in ["OAUTHBEARER", "XOAUTH2"] {
+    for (name, status) in [("OAUTHBEARER", "invalid_token"), ("XOAUTH2", "401")] {
         let credentials = Credentials::token("bench", good(), None).unwrap();
         assert_eq!(submit(&scene, credentials, name).unwrap(), name);
 
         let credentials = Credentials::token("bench", expired(), None).unwrap();
         let Failure { kind, message, .. } = submit(&scene, credentials, name).unwrap_err();
         assert_eq!(kind, Kind::Auth);
-        assert!(message.contains("status invalid_token"), "{message}");
+        assert!(message.contains(&format!("status {status}")), "{message}");
 
         let source = Arc::new(Always(good()));
         let credentials = Credentials::token("bench", expired(), Some(source)).unwrap();
         assert_eq!(submit(&scene, credentials, "auto").unwrap(), "OAUTHBEARER");
     }
     scene.mailbox().wait_for("<many-0@example.com>");
+}
+
+/// The plan with this identity in the handshake, and nothing else to say who we are.
+fn plan_with_certificate(scene: &Scene, user: Option<&str>) -> Plan {
+    let read = |name: &str| fs::read(scene.directory().join("certs").join(name)).unwrap();
+    let identity = Identity::from_pem(&read("client.pem"), &Secret::new(read("client.key")));
+    Plan {
+        credentials: Some(Credentials::certificate(user.map(str::to_owned)).unwrap()),
+        tls: TlsTerms {
+            identity: Some(identity.unwrap()),
+            ..TlsTerms::default()
+        },
+        ..plan(scene)
+    }
+}
+
+/// Whoever shows the certificate of bench is bench, and nobody is without one.
+fn knows_certificates(recipe: Recipe, users: &[Option<&str>]) {
+    let Some(scene) = Scene::with(recipe) else {
+        return;
+    };
+    for user in users {
+        let plan = plan_with_certificate(&scene, *user);
+        assert_eq!(submit_by(plan).unwrap(), "EXTERNAL", "{user:?}");
+    }
+    let without = Plan {
+        tls: TlsTerms::default(),
+        ..plan_with_certificate(&scene, None)
+    };
+    assert_eq!(submit_by(without).unwrap_err().kind, Kind::Auth);
+    scene.mailbox().wait_for("<many-0@example.com>");
+}
+
+#[test]
+fn dovecot_lets_in_with_a_client_certificate() {
+    knows_certificates(Recipe::Dovecot, &[None, Some("bench")]);
+}
+
+#[test]
+fn exim_lets_in_with_a_client_certificate() {
+    knows_certificates(Recipe::Exim, &[None, Some("bench")]);
 }

@@ -21,6 +21,8 @@ pub(crate) enum Recipe {
     /// Another one, with channel binding.
     Dovecot24,
     Aiosmtpd,
+    /// The same with the channel binding of TLS 1.2.
+    Scramp,
     Chasquid,
     OpenSmtpd,
     /// No mail server: it answers for DNS, on the plain port.
@@ -268,6 +270,7 @@ impl Recipe {
             Self::Dovecot => "Dovecot",
             Self::Dovecot24 => "Dovecot 2.4",
             Self::Aiosmtpd => "aiosmtpd",
+            Self::Scramp => "scramp",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "OpenSMTPD",
             Self::Unbound => "Unbound",
@@ -281,6 +284,7 @@ impl Recipe {
             Self::Dovecot => "dovecot",
             Self::Dovecot24 => "dovecot24",
             Self::Aiosmtpd => "aiosmtpd",
+            Self::Scramp => "scramp",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "opensmtpd",
             Self::Unbound => "unbound",
@@ -289,7 +293,10 @@ impl Recipe {
 
     /// Those that give privileges up need them first.
     fn needs_root(self) -> bool {
-        !matches!(self, Self::Aiosmtpd | Self::Chasquid | Self::Unbound)
+        !matches!(
+            self,
+            Self::Aiosmtpd | Self::Scramp | Self::Chasquid | Self::Unbound
+        )
     }
 }
 

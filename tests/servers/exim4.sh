@@ -1,6 +1,7 @@
 #!/bin/bash
 # exim4.sh DIR PLAIN STARTTLS IMPLICIT: starts Exim 4.96 with GnuTLS (see lib.sh). Offers AUTH PLAIN, LOGIN and
-# CRAM-MD5, PIPELINING, CHUNKING, DSN and SMTPUTF8. Mail goes to the Maildir DIR/mail, with LF line ends.
+# CRAM-MD5, and EXTERNAL to whom shows the certificate $CERTS/client.pem, PIPELINING, CHUNKING, DSN and SMTPUTF8.
+# Mail goes to the Maildir DIR/mail, with LF line ends.
 # nobody@refused.example is refused with 550 5.1.1, later@refused.example put off with 450 4.2.1. Needs root.
 . "$(dirname "$0")/lib.sh"
 
@@ -23,6 +24,8 @@ tls_on_connect_ports = $P3
 tls_advertise_hosts = *
 tls_certificate = $D/cert.pem
 tls_privatekey = $D/key.pem
+tls_verify_certificates = $CERTS/ca.pem
+tls_try_verify_hosts = *
 chunking_advertise_hosts = *
 pipelining_connect_advertise_hosts = *
 smtputf8_advertise_hosts = *
@@ -73,6 +76,13 @@ login:
   server_condition = \${if and{{eq{\$auth1}{bench}}{eq{\$auth2}{secret}}}}
   server_set_id = \$auth1
   server_advertise_condition = \${if def:tls_in_cipher}
+external:
+  driver = external
+  public_name = EXTERNAL
+  server_advertise_condition = \$tls_in_certificate_verified
+  server_param2 = \${certextract{subject,CN}{\$tls_in_peercert}}
+  server_condition = \${if eq{\$auth2}{bench}}
+  server_set_id = \$auth2
 cram:
   driver = cram_md5
   public_name = CRAM-MD5

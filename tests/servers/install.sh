@@ -126,4 +126,8 @@ if [ ! -e "$SRV/aiosmtpd/complete" ]; then
   "$SRV/aiosmtpd/bin/python" -c 'import aiosmtpd'
   touch "$SRV/aiosmtpd/complete"
 fi
+if [ ! -e "$SRV/aiosmtpd/scramp" ]; then
+  "$SRV/aiosmtpd/bin/pip" install -q scramp==1.5.0
+  touch "$SRV/aiosmtpd/scramp"
+fi
 echo "the servers are in $SRV"

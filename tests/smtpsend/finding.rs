@@ -6,7 +6,11 @@ use crate::delivery::server;
 use crate::support::{Server, Smtpsend, ca_pem};
 
 /// A DNS server that answers this many questions, with SRV records for `_submission._tcp` alone.
-fn dns(target: &'static str, port: u16, questions: usize) -> (String, std::thread::JoinHandle<()>) {
+pub(crate) fn dns(
+    target: &'static str,
+    port: u16,
+    questions: usize,
+) -> (String, std::thread::JoinHandle<()>) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap().to_string();
     let serve = move || {
@@ -69,7 +73,7 @@ fn a_server_of_the_domain_is_found_and_used() {
     for with_flag in [true, false] {
         let server = Server::file("starttls-pipelining");
         let (dns, served) = dns("localhost", server.port(), 2);
-        let call = call(&dns);
+        let call = call(&dns).stderr_has("keep it with smtpsend config init\n");
         if with_flag {
             call.args(["--from", "alice@localhost", "--body", "x"])
                 .run();
@@ -103,6 +107,7 @@ fn a_server_elsewhere_is_not_believed_until_it_is_confirmed() {
             "--discover",
             "any",
         ])
+        .stderr_has("warning: found localhost:")
         .run();
     server.finish();
     served.join().unwrap();
@@ -160,6 +165,6 @@ fn an_address_of_a_dns_server_is_checked() {
     call("dns.test")
         .args(["--from", "alice@example.test", "--body", "x"])
         .fails_with(78)
-        .stderr_has("smtpsend: SMTPSEND_DNS: \"dns.test\" is no address of a server")
+        .stderr_has("smtpsend: SMTPSEND_DNS: DNS server \"dns.test\": not an IP address")
         .run();
 }

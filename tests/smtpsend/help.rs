@@ -46,6 +46,16 @@ fn long_help_is_as_reviewed() {
 }
 
 #[test]
+fn the_help_of_each_subcommand_is_as_reviewed() {
+    for name in ["check", "verify"] {
+        matches(&format!("help-{name}"), &help(&[name, "--help"]));
+        let short = help(&[name, "-h"]);
+        let all = help(&[name, "--help"]);
+        assert!(short.lines().count() < all.lines().count());
+    }
+}
+
+#[test]
 fn help_goes_before_any_other_flag() {
     assert_eq!(help(&["--to", "bob", "--body", "x", "-h"]), help(&["-h"]));
 }
@@ -101,6 +111,11 @@ fn usage_errors_are_as_reviewed() {
         &["-t", "-i"],
         &["--insecure"],
         &["-s", "two", "words"],
+        &["chekc"],
+        &["--server", "x", "check"],
+        &["check", "--to", "b@x.org"],
+        &["check", "stray@x.org"],
+        &["verify"],
     ] {
         all.push_str(&format!(
             "$ smtpsend {}\n{}\n",

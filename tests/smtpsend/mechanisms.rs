@@ -217,16 +217,67 @@ fn no_mechanism_is_used_without_tls() {
 }
 
 #[test]
-fn a_mechanism_that_takes_another_proof_is_not_used_with_a_password() {
-    for name in ["OAUTHBEARER", "XOAUTH2", "EXTERNAL"] {
+fn a_mechanism_that_takes_another_proof_is_not_used() {
+    for name in ["PLAIN", "SCRAM-SHA-256"] {
         let server = Server::text(&(offering(&format!("AUTH {name}")) + "C: QUIT"));
-        user_call(&server)
+        crate::parts::call(&server)
+            .args(["--user", "bench", "--token-command", "echo t0ken"])
             .args(["--auth", name])
             .fails_with(78)
-            .stderr_has(format!("AUTH {name} does not take a password"))
+            .stderr_has(format!("AUTH {name} does not take a token"))
             .run();
         server.finish();
     }
+    let server = Server::unvisited();
+    user_call(&server)
+        .args(["--auth", "EXTERNAL"])
+        .fails_with(78)
+        .stderr_has("AUTH EXTERNAL shows a client certificate, and none is set\nhint: ")
+        .run();
+    server.finish();
+}
+
+#[test]
+fn a_token_comes_from_its_command_and_is_asked_for_once_more_when_it_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = folder.path().join("count");
+    // The first run prints t1, the second t2.
+    let command = format!(
+        "echo x >> {0}; echo t$(wc -l < {0} | tr -d ' ')",
+        count.display()
+    );
+    let bearer =
+        |token: &str| format!("C64: AUTH XOAUTH2 user=bench\\x01auth=Bearer\\s{token}\\x01\\x01\n");
+    let refusal = "S64: 334 {\"status\":\"401\"}\nC: \nS: 535 5.7.8 expired\n";
+    let server = Server::text(&format!(
+        "{}{}{refusal}{}{WELCOME}{SLOW_DELIVERY}",
+        offering("AUTH XOAUTH2"),
+        bearer("t1"),
+        bearer("t2"),
+    ));
+    crate::parts::call(&server)
+        .args(["--user", "bench", "--token-command", &command])
+        .run();
+    server.finish();
+}
+
+#[test]
+fn a_password_source_gives_the_token_where_the_mechanism_wants_one() {
+    let server = Server::text(&format!(
+        "{}C64: AUTH XOAUTH2 user=bench\\x01auth=Bearer\\st0ken\\x01\\x01\n{WELCOME}{SLOW_DELIVERY}",
+        offering("AUTH XOAUTH2"),
+    ));
+    crate::parts::call(&server)
+        .args([
+            "--user",
+            "bench",
+            "--auth",
+            "xoauth2",
+            "--password-command",
+            "echo t0ken",
+        ])
+        .run();
+    server.finish();
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::staggering::Hole;
 use crate::support::{Dialogue, Options, Server, Smtpsend, ca_pem};
 
 fn readme() -> String {
@@ -150,10 +151,80 @@ fn the_systemd_service_sends() {
     assert_eq!(run_by_shell(&command), 1);
 }
 
+/// What follows this command in a block of commands with what they print.
+fn printed_by(command: &str) -> String {
+    let prompt = format!("$ {command}\n");
+    let block = blocks("console").into_iter();
+    let mut found = block.filter_map(|block| Some(block.strip_prefix(&prompt)?.to_owned() + "\n"));
+    found.next().unwrap()
+}
+
+#[test]
+fn a_check_prints_what_the_readme_shows() {
+    let (hole, server) = (
+        Hole::new(),
+        Server::text(
+            "TLS\nS: 220 smtp.example.com ESMTP\nC: EHLO *\nS: 250-x\nS: 250-PIPELINING\nS: 250-SIZE 52428800\n\
+             S: 250-8BITMIME\nS: 250 AUTH PLAIN LOGIN\nC: AUTH PLAIN *\nS: 235 ok\nC: QUIT\n",
+        ),
+    );
+    let (closed, open) = (hole.address().port(), server.port());
+    let output = Smtpsend::new()
+        .args(["check", "--server", "localhost", "--connect-timeout", "0.5"])
+        .args(["--ports", &format!("{closed}/starttls,{open}/implicit")])
+        .arg("--ca-file")
+        .arg(ca_pem())
+        .args(["--user", "alice@example.com"])
+        .env("SMTPSEND_PASSWORD", "secret")
+        .stdout_any()
+        .run();
+    let shown = printed_by("smtpsend check")
+        .replace("smtp.example.com:587", &format!("localhost:{closed}"))
+        .replace("smtp.example.com:465", &format!("localhost:{open}"))
+        .replace("10 s", "0.5 s");
+    let shown = shown.lines().collect::<Vec<_>>();
+    let lines = output.stdout().lines().collect::<Vec<_>>();
+    assert_eq!(shown.len(), lines.len(), "{}", output.stdout());
+    // What differs from one server to another.
+    let facts = ["addresses", "connected", "TLS", "certificate", ""];
+    for (shown, line) in shown.into_iter().zip(lines) {
+        let label = |text: &str| text.get(2..15).map(|label| label.trim().to_owned());
+        if shown.starts_with("  ") && facts.contains(&label(shown).unwrap().as_str()) {
+            assert_eq!(label(line), label(shown), "{line}");
+        } else if shown.starts_with("use: ") {
+            assert_eq!(
+                line,
+                format!("use: --server localhost:{open} --tls implicit")
+            );
+        } else {
+            assert_eq!(line, shown);
+        }
+    }
+    server.finish();
+}
+
+#[test]
+fn an_address_is_asked_about_as_the_readme_shows() {
+    let server = Server::text(
+        "S: 220 x\nC: EHLO *\nS: 250 x\nC: VRFY bob@example.com\nS: 252 2.0.0 bob@example.com\nC: QUIT\n",
+    );
+    let command = "smtpsend verify bob@example.com";
+    Smtpsend::new()
+        .args(command.split(' ').skip(1))
+        .server(&server)
+        .args(["--tls", "none"])
+        .stdout_is(printed_by(command))
+        .run();
+    server.finish();
+}
+
 #[test]
 fn every_option_the_readme_names_exists() {
-    let help = Smtpsend::new().arg("--help").stdout_any().run();
-    let known: BTreeSet<_> = options(help.stdout());
+    let mut known = BTreeSet::new();
+    for subcommand in [None, Some("check"), Some("verify")] {
+        let call = Smtpsend::new().args(subcommand).arg("--help");
+        known.extend(options(call.stdout_any().run().stdout()));
+    }
     // The one that is named because it does not exist, and cargo's.
     let others = [
         "--password",

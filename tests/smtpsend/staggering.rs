@@ -7,13 +7,13 @@ use crate::parts::{DELIVERY, WITHIN_TLS, call_from, secure_server};
 use crate::support::{Server, Smtpsend, ca_pem};
 
 /// A port that answers no connect: its queue is full.
-struct Hole {
+pub(crate) struct Hole {
     listener: TcpListener,
     _queued: Vec<TcpStream>,
 }
 
 impl Hole {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         // A second listen(2) shortens the queue.
         rustix::net::listen(&listener, 0).unwrap();
@@ -27,7 +27,7 @@ impl Hole {
         }
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.listener.local_addr().unwrap()
     }
 }

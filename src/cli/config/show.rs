@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::address::AddressList;
 use crate::cli::output::to_stdout;
 use crate::cli::settings::{Origin, Place, SETTINGS, Setting, Settings};
 use crate::failure::printable;
@@ -31,10 +30,8 @@ struct Line {
 /// # Errors
 /// When a profile is named that does not exist; `Io` when standard output cannot be written.
 pub(super) fn show(settings: &mut Settings<'_>, json: bool) -> Result<()> {
-    let from = settings.text("from")?;
-    let from = from.and_then(|(_, text)| AddressList::parse(&text).ok());
-    let from = from.as_ref().and_then(|list| list.addresses().next());
-    settings.choose_profile(from)?;
+    let from = settings.own_address()?;
+    settings.choose_profile(from.as_ref())?;
     let files = settings.files().iter();
     let shown = Shown {
         profile: settings.profile(),

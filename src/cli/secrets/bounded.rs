@@ -39,7 +39,10 @@ pub(super) fn read(
     let mut filled = 0;
     loop {
         if !wait_for_octets(source, deadline).map_err(unreadable)? {
-            let words = "nothing came before the deadline";
+            let words = match until {
+                Until::LineEnd => "no line came before the deadline",
+                Until::End => "did not end before the deadline",
+            };
             return Err(Failure::new(Kind::Temporary, words));
         }
         let more = match source.read(&mut octets[filled..]) {

@@ -128,6 +128,11 @@ impl Source {
         matches!(&self.way, Way::Descriptor(descriptor) if descriptor.is_standard_input())
     }
 
+    /// Whether reading it again may give something else.
+    pub(crate) fn may_change(&self) -> bool {
+        matches!(&self.way, Way::Command(_))
+    }
+
     /// What to say when the message shall be read there too.
     pub(crate) fn contradicts_message(&self) -> Failure {
         let words = format!("{self} and the message both read standard input");

@@ -26,7 +26,7 @@ const FILE_LIMIT: u64 = 1 << 20;
 const ADDRESSES: &str = "addresses";
 
 /// The key, only at the top, with the name of the profile that counts when no other is chosen.
-pub(super) const DEFAULT_PROFILE: &str = "default-profile";
+pub(crate) const DEFAULT_PROFILE: &str = "default-profile";
 
 /// A settings file that was read.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ impl File {
     }
 
     /// Reads the text of a file.
-    pub(super) fn parse(
+    pub(crate) fn parse(
         path: &Path,
         text: &str,
         environment: Environment<'_>,

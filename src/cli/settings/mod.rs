@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-pub(crate) use self::file::{File, Section, system_file, users_file};
+pub(crate) use self::file::{DEFAULT_PROFILE, File, Owner, Section, system_file, users_file};
 pub(crate) use self::table::{Form, Heading, Place, SETTINGS, Setting, setting};
 pub(crate) use self::value::{count, on_or_off, parsed, seconds};
 use super::args::Flags;
@@ -90,6 +90,18 @@ impl<'e> Settings<'e> {
         }
     }
 
+    /// Of the environment and one file, with this profile of it.
+    pub(crate) fn of_file(
+        file: File,
+        profile: Option<String>,
+        environment: Environment<'e>,
+    ) -> Self {
+        let mut settings = Self::new(Flags::default(), environment);
+        settings.files.push(file);
+        settings.profile = profile;
+        settings
+    }
+
     /// With the files: the one `--config` names, else the user's, and the system's.
     ///
     /// # Errors
@@ -98,7 +110,7 @@ impl<'e> Settings<'e> {
         let mut settings = Self::new(flags, environment);
         let users = match settings.path("config")? {
             Some((origin, path)) => {
-                let there = File::read(&path, file::Owner::User, environment);
+                let there = File::read(&path, Owner::User, environment);
                 there
                     .context(origin.to_string())?
                     .ok_or_else(|| {
@@ -111,12 +123,12 @@ impl<'e> Settings<'e> {
                     .map(Some)?
             }
             None => match users_file(environment) {
-                Some(path) => File::read(&path, file::Owner::User, environment)?,
+                Some(path) => File::read(&path, Owner::User, environment)?,
                 None => None,
             },
         };
         settings.files.extend(users);
-        let system = File::read(&system_file(environment), file::Owner::System, environment)?;
+        let system = File::read(&system_file(environment), Owner::System, environment)?;
         settings.files.extend(system);
         Ok(settings)
     }

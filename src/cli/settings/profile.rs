@@ -22,6 +22,13 @@ impl Settings<'_> {
                 .any(|(_, section)| section.is_for_addresses()))
     }
 
+    /// The first address of the setting `from`. What is no address is told when it is used.
+    pub(crate) fn own_address(&self) -> Result<Option<Address>> {
+        let from = self.text("from")?;
+        let from = from.and_then(|(_, text)| AddressList::parse(&text).ok());
+        Ok(from.and_then(|list| list.addresses().next().cloned()))
+    }
+
     /// Chooses the profile for mail from this address.
     ///
     /// # Errors

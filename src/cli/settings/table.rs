@@ -175,7 +175,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .more("own: those of large providers, which are built in, and those that the domain's SRV records name \
                within the domain. any: also servers elsewhere; DNS can be forged, and whoever does it gets your \
                password. never: none."),
-    Setting::new(Server, Text, "dns", "ADDRESS[:PORT]", "The DNS server to ask for them")
+    Setting::new(Server, List, "dns", "ADDRESS[:PORT]", "The DNS server to ask for them")
         .default("those of /etc/resolv.conf"),
     Setting::new(Server, List, "ports", "LIST", "The port policy")
         .default("587/starttls,2525/starttls,465/implicit"),
@@ -214,8 +214,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .at(Place::NoFile),
     Setting::new(Authentication, Text, "password", "", "The password itself")
         .at(Place::NoFlag),
-    Setting::new(Authentication, Text, "auth", "MECHANISM", "auto, none, PLAIN or LOGIN")
-        .default("auto"),
+    Setting::new(Authentication, Text, "token-command", "CMD", "A command that prints an OAuth 2 access token")
+        .more("It is run once more when the server refuses the token. With --auth OAUTHBEARER or XOAUTH2 \
+               any source of a password may give the token."),
+    Setting::new(Authentication, Text, "auth", "MECHANISM", "auto, none, or the mechanism to use")
+        .default("auto")
+        .more("SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN or LOGIN \
+               for a password, OAUTHBEARER or XOAUTH2 for a token, EXTERNAL for a client certificate. auto \
+               takes the first of these that the server offers, and tries no other after a refusal."),
     Setting::switch(Authentication, "allow-cleartext-auth", "no-allow-cleartext-auth",
         "Send credentials even without TLS, where anybody on the way can read them"),
 

@@ -82,6 +82,8 @@ enum Phase {
     Certificate,
     Mail,
     Rcpt,
+    /// VRFY or EXPN.
+    Ask,
     Data,
     Message,
 }
@@ -98,6 +100,7 @@ impl Phase {
             Stage::Auth(_) => Self::Digest,
             Stage::Mail(_) => Self::Mail,
             Stage::Rcpt(_) => Self::Rcpt,
+            Stage::Ask(..) => Self::Ask,
             Stage::Data => Self::Data,
             Stage::Body | Stage::FinalDot => Self::Message,
             Stage::Handshake | Stage::Reset => return None,

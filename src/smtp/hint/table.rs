@@ -6,13 +6,13 @@
 //! said of everything), without regard to case. A step names the option to use, wherever there is one.
 
 use super::Phase::{
-    Certificate, Data, Digest, Ehlo, Greeting, Mail, Message, Password, Rcpt, StartTls, Token,
+    Ask, Certificate, Data, Digest, Ehlo, Greeting, Mail, Message, Password, Rcpt, StartTls, Token,
 };
 use super::{Phase, Row};
 
 const LOGIN: &[Phase] = &[Password, Digest];
 const AUTH: &[Phase] = &[Password, Digest, Token, Certificate];
-const ENVELOPE: &[Phase] = &[Mail, Rcpt, Data];
+const ENVELOPE: &[Phase] = &[Mail, Rcpt, Ask, Data];
 const ADDRESSES: &[Phase] = &[Mail, Rcpt];
 const SENDING: &[Phase] = &[Mail, Rcpt, Data, Message];
 
@@ -68,10 +68,10 @@ pub(super) const ROWS: &[Row] = &[
         .enhanced(&[(1, 90)]).by("Microsoft 365").class(5),
 
     // An enhanced code.
-    Row::new("Microsoft has passwords or SMTP AUTH switched off for this account or its organisation",
-        "have the administrator switch authenticated SMTP on, or use an OAuth 2 token where it is passwords that are off")
+    Row::new("Microsoft has passwords or SMTP AUTH switched off for this account",
+        "have its administrator switch SMTP AUTH on, or use an OAuth 2 token (--token-command)")
         .enhanced(&[(7, 139), (7, 30)]).at(AUTH),
-    Row::new("Microsoft's server takes mail only from who is logged in", "give --user and a password")
+    Row::new("Microsoft's server takes mail only from who is logged in", "give --user and a password, or --token-command")
         .enhanced(&[(7, 57)]),
     Row::new("this account may not send as this sender", "give its own address with --from, or have its administrator grant Send As")
         .enhanced(&[(7, 60), (2, 252)]),
@@ -118,7 +118,7 @@ pub(super) const ROWS: &[Row] = &[
         .says(&["too many", "too often", "rate limit", "locked"]).at(AUTH),
     WANTS_TLS
         .says(&["starttls", "must use tls", "tls required", "tls is required", "ssl required", "encryption required"])
-        .at(&[Password, Digest, Token, Mail, Rcpt, Data]).class(5),
+        .at(&[Password, Digest, Token, Mail, Rcpt, Ask, Data]).class(5),
     WANTS_LOGIN
         .says(&["authentication required", "authentication is required", "authentication needed", "must authenticate",
             "must be authenticated", "not authenticated", "not logged in", "login required", "log in first"])
@@ -172,7 +172,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("the password may be wrong, or the server may not hold it in the form this mechanism needs",
         "check --user and the password, or use --auth PLAIN")
         .codes(&[535]).at(&[Digest]),
-    Row::new("the token may have expired, or not be for this user or for sending mail (its scope)", "get a new one")
+    Row::new("the token may have expired, or not be for this user or for sending mail (its scope)", "get a new one, with --token-command")
         .codes(&[535]).at(&[Token]),
     Row::new("the server must know the client certificate, and that it may stand for this user", "ask its administrator")
         .codes(&[535]).at(&[Certificate]),
@@ -184,6 +184,8 @@ pub(super) const ROWS: &[Row] = &[
         .codes(&[504]).at(AUTH),
     Row::new("the server takes no login here", "use a port for submission (--ports 587,465), or --auth none if none is needed")
         .codes(&[500, 502, 503]).at(AUTH),
+    Row::new("many servers have this switched off", "use --quit-after rcpt with a message, which asks by RCPT and sends nothing")
+        .codes(&[500, 502, 504]).at(&[Ask]),
     Row::new("there is no mail service for this machine here", "check --server: it has to be your provider's server for submission")
         .codes(&[521, 554]).at(&[Greeting]),
     WANTS_LOGIN

@@ -92,6 +92,7 @@ fn samples() -> Vec<(&'static str, Stage, &'static str)> {
         (OTHER, auth.clone(), "538 5.7.11 Encryption needed for this mechanism"),
         (OTHER, auth.clone(), "504 5.5.4 Unrecognized authentication type"),
         (OTHER, auth.clone(), "503 5.5.1 Error: authentication not enabled"),
+        (OTHER, Stage::Ask("VRFY", "b@example.com".to_owned()), "502 5.5.1 VRFY command is disabled"),
         (OTHER, Stage::Greeting, "554 No SMTP service here"),
         (OTHER, mail(), "530 5.5.1 Who are you?"),
         (OTHER, Stage::FinalDot, "552 Too much mail data"),

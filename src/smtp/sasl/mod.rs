@@ -2,7 +2,7 @@
 //!
 //! Owns the choice, and what all mechanisms have in common; each has a file of its own, as have their
 //! names, the credentials, the preparation of passwords and channel binding. A mechanism is added by
-//! implementing [`Mechanism`] and naming it in `name`, `Credentials::mechanisms` and `choice`.
+//! implementing `Mechanism` and naming it in `name`, `Credentials::mechanisms` and `choice`.
 //!
 //! The mechanisms are written on ring, which TLS brings along. The libraries that have them (rsasl,
 //! io-sasl, sasl, scram) bring a second set of the same primitives, some twenty crates, have only some

@@ -63,6 +63,11 @@ impl MechanismName {
         }
     }
 
+    /// Whether the proof is an OAuth 2 access token.
+    pub const fn takes_a_token(self) -> bool {
+        matches!(self, Self::OauthBearer | Self::Xoauth2)
+    }
+
     /// Whether the mechanism is bound to the TLS connection.
     pub(super) const fn is_bound(self) -> bool {
         matches!(self, Self::ScramSha256Plus | Self::ScramSha1Plus)

@@ -1,0 +1,115 @@
+//! What it comes to: one sentence that names the cause, what to do, and the options for what works.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::route::{Attempt, Outcome, Rung, Security};
+use crate::submit::probe::{Diagnosis, Login, Probe};
+
+/// The end of a check.
+pub(super) struct Verdict {
+    /// What sending a message would have given, as far as it goes without one.
+    pub(super) exit: Exit,
+    pub(super) sentence: String,
+    /// What to do about it.
+    pub(super) advice: Option<String>,
+    /// The options that name what works.
+    pub(super) usage: Option<String>,
+}
+
+impl Verdict {
+    /// The verdict for `user`, or for nobody.
+    pub(super) fn of(diagnosis: &Diagnosis, user: Option<&str>) -> Self {
+        let used = diagnosis.used.map(|used| &diagnosis.probes[used]);
+        let works = used.and_then(Probe::works_by);
+        let instead = || diagnosis.probes.iter().find_map(Probe::works_by);
+        let usage = works.or_else(instead).map(options);
+        match (&diagnosis.failure, used) {
+            (None, Some(used)) => Self {
+                exit: Exit::Ok,
+                sentence: success(used, user),
+                advice: passed_over(diagnosis),
+                usage,
+            },
+            (Some(failure), _) => Self {
+                exit: failure.kind.exit(),
+                sentence: format!(
+                    "no mail can be sent (exit {}): {}",
+                    failure.kind.exit().code(),
+                    cause(diagnosis, failure)
+                ),
+                advice: failure.hint.clone(),
+                usage,
+            },
+            (None, None) => Self {
+                exit: Exit::Config,
+                sentence: "no mail can be sent: the plan has no port".to_owned(),
+                advice: None,
+                usage: None,
+            },
+        }
+    }
+}
+
+fn success(used: &Probe, user: Option<&str>) -> String {
+    let rung = &used.attempt.rung;
+    let secured = match (&used.tls, rung.security) {
+        (Some(tls), security) => format!("{}, {}", security.name(), tls.version),
+        (None, _) => "in clear, readable by anybody on the way".to_owned(),
+    };
+    let who = match (&used.login, user) {
+        (Login::Accepted(mechanism), Some(user)) => {
+            format!("as {user}, accepted by AUTH {mechanism}")
+        }
+        _ => "as nobody, since no user is set".to_owned(),
+    };
+    format!("mail can be sent by {rung} ({secured}) {who}")
+}
+
+/// What the ports before the one that is used cost each time.
+fn passed_over(diagnosis: &Diagnosis) -> Option<String> {
+    let left = &diagnosis.probes[..diagnosis.used?];
+    let names: Vec<String> = left
+        .iter()
+        .map(|probe| probe.attempt.rung.to_string())
+        .collect();
+    (!names.is_empty()).then(|| {
+        let names = names.join(" and ");
+        format!("each message is tried at {names} first: name the port that works, and it is not")
+    })
+}
+
+fn cause(diagnosis: &Diagnosis, failure: &Failure) -> String {
+    let deciding = diagnosis
+        .probes
+        .iter()
+        .map(|probe| &probe.attempt)
+        .find(|attempt| {
+            attempt
+                .failure
+                .as_ref()
+                .is_some_and(|own| own.message == failure.message)
+        });
+    let meaning = deciding.and_then(meaning).unwrap_or_default();
+    format!("{failure}{meaning}")
+}
+
+/// What it means that there was no connection.
+pub(super) fn meaning(attempt: &Attempt) -> Option<&'static str> {
+    match attempt.outcome {
+        Outcome::Timeout if attempt.address.is_some() => {
+            Some(" (a firewall on the way swallows it, or the machine is down)")
+        }
+        Outcome::Refused => Some(" (the machine is there, and nothing listens on that port)"),
+        _ => None,
+    }
+}
+
+/// The options that name this rung and no other.
+fn options(rung: &Rung) -> String {
+    let security = match rung.security {
+        usual if usual == rung.port.usual_security() => String::new(),
+        Security::None => " --tls none".to_owned(),
+        other => format!(" --tls {}", other.name()),
+    };
+    format!("--server {rung}{security}")
+}

@@ -1,0 +1,115 @@
+//! `smtpsend config import`: the accounts of msmtp's configuration become profiles of a settings file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::entry::Entry;
+use super::msmtprc::{self, Imported};
+use super::write::{Existing, there_is_one, write};
+use crate::address::AddressList;
+use crate::cli::host::HostName;
+use crate::cli::output::{Console, to_stdout};
+use crate::cli::settings::{Environment, File, Settings};
+use crate::cli::{stdin, way};
+use crate::failure::{Failure, Kind};
+
+/// msmtp reads no larger one.
+const FILE_LIMIT: usize = 65_536;
+
+/// Imports `from`, by default msmtp's own file, to `to`; or prints what would be written.
+///
+/// # Errors
+/// `Input` when it cannot be read, `Config` when msmtp would not read it, when no account is left, or
+/// when there is a settings file already; `Io` when that cannot be written.
+pub(super) fn import(
+    from: Option<&Path>,
+    to: Option<(&Path, Existing)>,
+    settings: &Settings<'_>,
+    console: &Console,
+) -> Result<()> {
+    let environment = settings.environment();
+    let home = environment("HOME").map(PathBuf::from);
+    let from = match from {
+        Some(path) => path.to_owned(),
+        None => msmtps_own(environment)?,
+    };
+    if let Some((path, Existing::Keep)) = to
+        && path.exists()
+    {
+        return Err(there_is_one(path).into());
+    }
+    let text = zeroize::Zeroizing::new(stdin::read_file(&from, FILE_LIMIT, None)?);
+    let accepts = |key: &str, value: &str| accepts(key, value, environment);
+    let imported = msmtprc::import(&text, home.as_deref(), &accepts)
+        .with_context(|| from.display().to_string())?;
+    if imported.is_empty() {
+        let words = format!("{}: no account that can be taken over", from.display());
+        return Err(Failure::new(Kind::Config, words).into());
+    }
+    for note in &imported.notes {
+        console.line(&format!("smtpsend: {}: {note}", from.display()));
+    }
+    match to {
+        None => to_stdout(|out| out.write_all(imported.to_toml().as_bytes()))?,
+        Some((path, existing)) => {
+            write(path, &imported.to_toml(), existing)?;
+            console.line(&told(&imported, path));
+        }
+    }
+    Ok(())
+}
+
+fn told(imported: &Imported, path: &Path) -> String {
+    let names: Vec<&str> = imported.names().collect();
+    format!(
+        "smtpsend: {}: written, with the profiles {}",
+        path.display(),
+        names.join(", ")
+    )
+}
+
+/// Where msmtp keeps its configuration.
+fn msmtps_own(environment: Environment<'_>) -> Result<PathBuf> {
+    let home = environment("HOME").map(PathBuf::from);
+    let folder = environment("XDG_CONFIG_HOME").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(home.as_ref()?.join(".config")));
+    let places = [
+        home.map(|home| home.join(".msmtprc")),
+        folder.map(|folder| folder.join("msmtp/config")),
+    ];
+    let found = places.into_iter().flatten().find(|path| path.exists());
+    found.ok_or_else(|| {
+        Failure::new(
+            Kind::Usage,
+            "there is no ~/.msmtprc and no ~/.config/msmtp/config",
+        )
+        .with_hint("name the file: smtpsend config import FILE")
+        .into()
+    })
+}
+
+/// Whether a settings file with this in it can be used.
+fn accepts(
+    key: &str,
+    value: &str,
+    environment: Environment<'_>,
+) -> std::result::Result<(), String> {
+    let mut line = zeroize::Zeroizing::new(String::with_capacity(key.len() + 2 * value.len() + 16));
+    let entry = Entry::named(key, value).ok_or("there is no such setting")?;
+    // Writing to a String does not fail.
+    let _ = entry.write(&mut line);
+    let path = Path::new("/");
+    let file = File::parse(path, &line, environment).map_err(|failure| {
+        let without_place = failure.message.split_once(": ");
+        without_place.map_or(failure.message.clone(), |(_, what)| what.to_owned())
+    })?;
+    let settings = Settings::of_file(file, None, environment);
+    let host = HostName::of_this_machine();
+    let plan = way::plan(&settings, &host, std::time::Instant::now());
+    let from = settings.value("from", AddressList::parse);
+    match plan.map(drop).and(from.map(drop)) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(error.root_cause().to_string()),
+    }
+}
