@@ -79,19 +79,12 @@ pub(super) fn add(
     if plan.auth == AuthChoice::Never {
         return Ok(());
     }
-    let by_certificate = plan.auth == AuthChoice::Only(MechanismName::External);
-    if by_certificate && plan.tls.identity.is_none() {
-        let words = "AUTH EXTERNAL shows a client certificate, and none is set";
-        return Err(Failure::new(Kind::Config, words)
-            .with_hint("name it with --client-cert")
-            .into());
+    if plan.auth == AuthChoice::Only(MechanismName::External) {
+        plan.credentials = Some(by_certificate(plan, settings)?);
+        return Ok(());
     }
     let named = strongest(settings)?;
     let Some(user) = user(settings)?.or(usual) else {
-        if by_certificate {
-            plan.credentials = Some(Credentials::certificate(None)?);
-            return Ok(());
-        }
         return match named {
             Some((Origin::Flag(flag), ..)) => {
                 Err(Failure::new(Kind::Usage, format!("{flag} without a user"))
@@ -101,10 +94,6 @@ pub(super) fn add(
             _ => Ok(()),
         };
     };
-    if by_certificate {
-        plan.credentials = Some(Credentials::certificate(Some(user))?);
-        return Ok(());
-    }
     keep_out_of_core_files();
     let deadline = plan.waits.deadline;
     let is_token = matches!(named, Some((_, "token-command", _)))
@@ -156,6 +145,17 @@ impl TokenSource for Renewed {
 /// `Usage` when two flags do.
 pub(super) fn is_named(settings: &Settings<'_>) -> Result<bool> {
     Ok(strongest(settings)?.is_some())
+}
+
+/// Who we are says the certificate we show; a user is named only where it stands for several.
+fn by_certificate(plan: &Plan, settings: &Settings<'_>) -> Result<Credentials> {
+    if plan.tls.identity.is_none() {
+        let words = "AUTH EXTERNAL without a certificate to show";
+        return Err(Failure::new(Kind::Config, words)
+            .with_hint("add --client-cert and --client-key")
+            .into());
+    }
+    Ok(Credentials::certificate(user(settings)?)?)
 }
 
 /// The setting that names the source, its value and where it stands.

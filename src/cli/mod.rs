@@ -18,6 +18,7 @@ mod secrets;
 mod send;
 mod settings;
 mod stdin;
+mod trust;
 mod verify;
 mod way;
 mod without_message;

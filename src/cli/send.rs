@@ -56,6 +56,9 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     if plan.rungs.is_empty() {
         console.line("plan: no server is set");
     }
+    if let Some(proxy) = &plan.outbound.proxy {
+        console.line(&format!("plan: through {proxy}"));
+    }
     for rung in &plan.rungs {
         console.line(&format!("plan: {rung} {}", rung.security.name()));
     }

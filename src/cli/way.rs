@@ -1,25 +1,21 @@
 //! How a message shall be submitted: from arguments and settings to a plan, with the secrets it
 //! needs.
 
-use std::fmt::Display;
+use std::net::IpAddr;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use anyhow::Result;
 
 use super::host::HostName;
-use super::settings::{Origin, Settings, count, parsed, seconds};
-use super::stdin;
-
+use super::output::Console;
+use super::secrets::keep_out_of_core_files;
+use super::settings::{Origin, Settings, blamed, count, on_or_off, parsed, seconds};
+use super::trust;
 use crate::failure::{Failure, Kind};
 use crate::plan::{EhloName, Plan};
 use crate::route::policy::PortList;
-use crate::route::{Rung, Security, Server};
-use crate::smtp::{AuthChoice, CleartextAuth, Trust, Waits};
-
-/// Most octets of a file of authorities; Mozilla's whole list has a quarter of a MiB.
-const CA_FILE_LIMIT: usize = 16 << 20;
+use crate::route::{IpVersion, Outbound, Proxy, Rung, Security, Server, Source};
+use crate::smtp::{AuthChoice, CleartextAuth, Observer as _, Waits};
 
 /// The plan without its credentials, and without rungs when no server is set; `start` is when the
 /// run began.
@@ -33,7 +29,9 @@ pub(super) fn plan(settings: &Settings<'_>, host: &HostName, start: Instant) -> 
             .unwrap_or(defaults.connect),
         deadline: deadline(settings, start)?,
     };
-    plan.trust = trust(settings, plan.waits.deadline)?;
+    plan.outbound = outbound(settings)?;
+    plan.trust = trust::trust(settings, plan.waits.deadline)?;
+    plan.tls = trust::terms(settings, plan.waits.deadline)?;
     plan.auth = settings
         .value("auth", parsed::<AuthChoice>)?
         .unwrap_or_default();
@@ -110,38 +108,74 @@ fn rungs(settings: &Settings<'_>) -> Result<Vec<Rung>> {
     Ok(rungs)
 }
 
-fn trust(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Trust> {
-    let whose = settings.value("trust", |text| match text {
-        "webpki" => Ok(Trust {
-            webpki: true,
-            ..Trust::default()
-        }),
-        "system" => Ok(Trust {
-            system: true,
-            ..Trust::default()
-        }),
-        _ => Err(Failure::new(
-            Kind::Usage,
-            format!("\"{text}\" is neither webpki nor system"),
-        )),
-    })?;
-    let Some((origin, path)) = settings.path("ca-file")? else {
-        return Ok(whose.unwrap_or(Trust {
-            webpki: true,
-            ..Trust::default()
-        }));
-    };
-    let pem = stdin::read_file(&path, CA_FILE_LIMIT, deadline).context(origin.to_string())?;
-    let place = |what: &dyn Display| format!("{}: {}: {what}", origin, path.display());
-    let unusable = |what: &dyn Display| Failure::new(Kind::Config, place(what));
-    let authorities: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|error| unusable(&format!("not a PEM file of certificates: {error}")))?;
-    if authorities.is_empty() {
-        return Err(unusable(&"no certificate in it (-----BEGIN CERTIFICATE-----)").into());
+/// How this machine is left.
+fn outbound(settings: &Settings<'_>) -> Result<Outbound> {
+    let proxy = settings.value("proxy", parsed::<Proxy>)?;
+    if proxy.as_ref().is_some_and(Proxy::has_password) {
+        keep_out_of_core_files();
     }
-    Ok(Trust {
-        authorities,
-        ..whose.unwrap_or_default()
+    Ok(Outbound {
+        proxy,
+        source: source(settings)?,
     })
+}
+
+/// Which address, or which version of IP, connections come from.
+fn source(settings: &Settings<'_>) -> Result<Source> {
+    let versions = [("ipv4", IpVersion::V4), ("ipv6", IpVersion::V6)];
+    let mut asked = Vec::new();
+    for (name, version) in versions {
+        let switched = settings.valued(name, on_or_off)?;
+        asked.extend(
+            switched
+                .filter(|(_, on)| *on)
+                .map(|(origin, _)| (origin, version)),
+        );
+    }
+    // Of -4 and -6 the one that is nearer to this run.
+    let version = match asked.as_slice() {
+        [(one, version), (other, _)] if one.outranks(other) => Some((one, *version)),
+        [(one, _), (other, version)] if other.outranks(one) => Some((other, *version)),
+        [(one, _), (other, _)] => {
+            let words = format!("{one} and {other} contradict each other");
+            return Err(blamed(Failure::new(Kind::Usage, words), one).into());
+        }
+        one => one.first().map(|(origin, version)| (origin, *version)),
+    };
+    let address = settings.valued("bind", address)?;
+    // A contradiction is the command line's fault only if it takes part in it.
+    let typed = version.is_some_and(|(origin, _)| origin.is_flag())
+        || address.as_ref().is_some_and(|(origin, _)| origin.is_flag());
+    let source = Source::new(
+        address.map(|(_, address)| address),
+        version.map(|(_, version)| version),
+    );
+    Ok(source.map_err(|failure| Failure {
+        kind: if typed { Kind::Usage } else { Kind::Config },
+        ..failure.at("bind")
+    })?)
+}
+
+fn address(text: &str) -> crate::failure::Result<IpAddr> {
+    text.parse().map_err(|_| {
+        let words = format!("\"{text}\" is no IP address");
+        Failure::new(Kind::Usage, words)
+            .with_hint("one of this machine's own: ip address shows them")
+    })
+}
+
+/// Says that other users can see a password that was typed.
+///
+/// # Errors
+/// As for any setting.
+pub(super) fn warn_of_typed_password(settings: &Settings<'_>, console: &Console) -> Result<()> {
+    if let Some((origin, proxy)) = settings.valued("proxy", parsed::<Proxy>)?
+        && origin.is_flag()
+        && proxy.has_password()
+    {
+        console.warning(&format!(
+            "{origin}: other users of this machine can see its password; SMTPSEND_PROXY or a settings file hides it"
+        ));
+    }
+    Ok(())
 }

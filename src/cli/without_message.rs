@@ -28,6 +28,7 @@ pub(super) fn plan(settings: &mut Settings<'_>, console: &Console) -> Result<Pla
             None => way::need_server(&plan)?,
         }
     }
+    way::warn_of_typed_password(settings, console)?;
     credentials::add(&mut plan, settings, user, handed, console)?;
     Ok(plan)
 }

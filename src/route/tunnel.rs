@@ -133,13 +133,14 @@ impl HttpConnect {
     fn refusal(&self, status: u16, line: &str) -> Refusal {
         let failure = |kind, words: &str| Failure::new(kind, format!("{words}: {line}"));
         match status {
-            407 if self.has_login => (
+            // Some proxies answer as a server would.
+            401 | 407 if self.has_login => (
                 Outcome::Unreachable,
                 failure(Kind::Auth, "refuses the user or the password").with_hint(
                     "check both (--proxy); of HTTP's ways to authenticate only Basic is known",
                 ),
             ),
-            407 => (
+            401 | 407 => (
                 Outcome::Unreachable,
                 failure(Kind::Auth, "demands a user and a password").with_hint(
                     "name them: --proxy http://user:password@host:port, or SMTPSEND_PROXY",

@@ -29,8 +29,7 @@ use crate::smtp::{Observer, Reply, TlsInfo};
 pub struct Diagnosis {
     /// Each rung, in the policy's order.
     pub probes: Vec<Probe>,
-    /// The place among them of the one where a submission would stop looking: because it would use
-    /// it, or because somebody is on the line. `None` when it would find none.
+    /// The place among them of the one that a submission would use; `None` when it would find none.
     pub used: Option<usize>,
     /// Why a submission would fail before the server hears of a message; `None` when it would not.
     pub failure: Option<Failure>,
@@ -84,11 +83,17 @@ impl Probe {
             .map_or_else(Capabilities::default, Capabilities::from_ehlo)
     }
 
-    /// The rung and its security that mail can go by: as asked for, or the other way.
+    /// Whether mail could be given to it, by a login or without one.
+    pub fn is_usable(&self) -> bool {
+        self.attempt.outcome == Outcome::Connected
+    }
+
+    /// The rung that mail could be given to: as asked for, or by the other kind of TLS.
     pub fn works_by(&self) -> Option<&Rung> {
-        let works = self.attempt.outcome == Outcome::Connected;
-        let instead = || self.instead.as_deref().and_then(Self::works_by);
-        works.then_some(&self.attempt.rung).or_else(instead)
+        if self.is_usable() {
+            return Some(&self.attempt.rung);
+        }
+        self.instead.as_deref().and_then(Self::works_by)
     }
 
     fn of(attempt: Attempt) -> Self {
@@ -108,6 +113,18 @@ impl Probe {
 /// Tries every rung of `plan`, and logs in on the first that can be used. Sends no mail.
 ///
 /// Bounded as a submission is, and connecting by 10 s. The observer hears of one rung after the other.
+///
+/// ```no_run
+/// # fn main() -> smtpsend::failure::Result<()> {
+/// # let plan = smtpsend::plan::Plan::new(vec![]);
+/// let diagnosis = smtpsend::submit::probe::probe(&plan, &())?;
+/// match (diagnosis.used, diagnosis.failure) {
+///     (Some(used), None) => println!("{} would do", diagnosis.probes[used].attempt.rung),
+///     (_, failure) => println!("{failure:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// `Config` when no authority can be loaded or one that was given is not usable; `Io` when the system
@@ -140,6 +157,7 @@ pub fn probe(plan: &Plan, observer: &dyn Observer) -> Result<Diagnosis> {
             used: None,
             failure: None,
         };
+        let mut turn = Turn::Open;
         for probing in running {
             let (probed, events) = probing
                 .join()
@@ -147,32 +165,39 @@ pub fn probe(plan: &Plan, observer: &dyn Observer) -> Result<Diagnosis> {
             for event in events {
                 event.tell(observer);
             }
-            let (probe, taken) = probed?;
-            if taken {
-                diagnosis.used = Some(diagnosis.probes.len());
+            let (probe, after) = probed?;
+            match (turn, after) {
+                (Turn::Open, Turn::Taken) => {
+                    diagnosis.used = Some(diagnosis.probes.len());
+                    diagnosis.failure = probe.login.failure().cloned();
+                }
+                (Turn::Open, Turn::Stopped) => {
+                    diagnosis.failure.clone_from(&probe.attempt.failure);
+                }
+                _ => {}
             }
+            turn = after;
             diagnosis.probes.push(probe);
         }
-        diagnosis.failure = diagnosis.deciding();
+        if turn == Turn::Open {
+            let attempts = diagnosis.probes.iter().map(|probe| &probe.attempt);
+            diagnosis.failure = Some(open::all_failed(attempts));
+        }
         Ok(diagnosis)
     })
 }
 
-impl Diagnosis {
-    fn deciding(&self) -> Option<Failure> {
-        match self.used.map(|used| &self.probes[used]) {
-            None => Some(open::all_failed(
-                self.probes.iter().map(|probe| &probe.attempt),
-            )),
-            Some(probe) => match &probe.login {
-                Login::Refused(failure) => Some(failure.clone()),
-                _ => probe.attempt.failure.clone(),
-            },
+impl Login {
+    /// Why one cannot.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Refused(failure) => Some(failure),
+            Self::Nobody | Self::NotTried | Self::Accepted(_) => None,
         }
     }
 }
 
-/// What is known of the rungs before.
+/// What is known of the rungs so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
     /// None of them can be used.
@@ -183,45 +208,44 @@ enum Turn {
     Stopped,
 }
 
-/// Tries one rung, and logs in when its turn has come and nobody has; true when a submission would
-/// look no further.
+/// Tries one rung, and logs in where its turn has come; gives what is known with it.
 fn look(
     plan: &Plan,
     rung: &Rung,
     tls: Option<&Tls>,
     recorder: &Recorder,
     (before, after): (Receiver<Turn>, Sender<Turn>),
-) -> Result<(Probe, bool)> {
+) -> Result<(Probe, Turn)> {
     // A thread that came to nothing leaves nothing to go on from.
     let turn = || before.recv().unwrap_or(Turn::Stopped);
     // A proxy may want a password, and that is tried once, too.
     let early = plan.outbound.proxy.as_ref().map(|_| turn());
     if early == Some(Turn::Stopped) {
         let _ = after.send(Turn::Stopped);
-        return Ok((untried(rung), false));
+        return Ok((untried(rung), Turn::Stopped));
     }
     let (mut probe, entry) = rung::probe(plan, rung, tls, recorder)?;
-    let turn = early.unwrap_or_else(turn);
-    let decides = turn == Turn::Open && !matches!(entry, Entry::Left);
-    // Those who wait need not wait for the login; the last one talks to nobody.
-    let _ = after.send(match entry {
-        Entry::Opened(_) if decides => Turn::Taken,
-        Entry::Stopped if decides => Turn::Stopped,
-        _ => turn,
-    });
+    let before = early.unwrap_or_else(turn);
+    let turn = match (before, &entry) {
+        (Turn::Open, Entry::Opened(_)) => Turn::Taken,
+        (Turn::Open, Entry::Stopped) => Turn::Stopped,
+        _ => before,
+    };
+    // Those who wait need not wait for the login; behind the last one nobody does.
+    let _ = after.send(turn);
     if plan.effective_credentials().is_none() {
         probe.login = Login::Nobody;
     }
     if let Entry::Opened(opened) = entry
         && let Ok(mut session) = opened.session()
     {
-        if decides {
+        if before == Turn::Open {
             probe.login = log_in(plan, rung, &mut session);
         }
         session.dialogue.quit();
     }
     recorder.fill(&mut probe);
-    Ok((probe, decides))
+    Ok((probe, turn))
 }
 
 fn untried(rung: &Rung) -> Probe {
@@ -251,4 +275,41 @@ fn no_means(error: &std::io::Error) -> Failure {
         Kind::Io,
         format!("cannot wait for several connections: {error}"),
     )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::{ErrorKind, Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::route::{Security, SubmissionPort};
+
+    #[test]
+    fn a_proxy_that_refuses_us_is_asked_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let rung = |port| Rung {
+            host: "mail.test".parse().unwrap(),
+            port: SubmissionPort::new(port).unwrap(),
+            security: Security::StartTls,
+        };
+        let mut plan = Plan::new(vec![rung(587), rung(2525)]);
+        let url = format!("socks5://u:hunter2@{}", listener.local_addr().unwrap());
+        plan.outbound.proxy = Some(url.parse().unwrap());
+        let refusing = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read_exact(&mut [0; 4]).unwrap();
+            stream.write_all(b"\x05\xff").unwrap();
+            listener
+        });
+        let diagnosis = probe(&plan, &()).unwrap();
+        let listener = refusing.join().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let asked_again = listener.accept();
+        assert_eq!(asked_again.unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert_eq!(diagnosis.failure.unwrap().kind, Kind::Auth);
+        let second = diagnosis.probes[1].attempt.failure.as_ref().unwrap();
+        assert!(second.message.contains("not tried"), "{second}");
+    }
 }

@@ -39,11 +39,12 @@ pub(crate) fn smtpsend_within(
     stdin: &[u8],
 ) -> Run {
     let mut words = prefix.to_vec();
-    words.extend(["timeout", "60", env!("CARGO_BIN_EXE_smtpsend"), "--json"]);
+    words.extend(["timeout", "60", env!("CARGO_BIN_EXE_smtpsend")]);
     let started = Instant::now();
     let mut child = Command::new(words[0])
         .args(&words[1..])
         .args(arguments)
+        .arg("--json")
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", home)

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod blackhole;
+mod check;
 mod client;
 mod discovery;
 mod groups;
@@ -14,6 +15,7 @@ mod mailbox;
 mod many;
 mod mechanisms;
 mod message;
+mod proxies;
 mod server;
 
 use client::{Run, Security, smtpsend};

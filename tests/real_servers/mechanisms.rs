@@ -193,3 +193,31 @@ fn dovecot_lets_in_with_a_client_certificate() {
 fn exim_lets_in_with_a_client_certificate() {
     knows_certificates(Recipe::Exim, &[None, Some("bench")]);
 }
+
+#[test]
+fn dovecot_knows_us_by_our_certificate() {
+    let Some(scene) = Scene::with(Recipe::Dovecot) else {
+        return;
+    };
+    let certs = scene.directory().join("certs");
+    let file = |name: &str| certs.join(name).into_os_string().into_string().unwrap();
+    let (certificate, key) = (file("client.pem"), file("client.key"));
+    let to = scene.address("b");
+    let options = ["--to", &to, "--body", "x", "-H", "X-Mark: certificate"];
+    let external = [
+        &options[..],
+        &[
+            "--auth",
+            "EXTERNAL",
+            "--client-cert",
+            &certificate,
+            "--client-key",
+            &key,
+        ],
+    ]
+    .concat();
+    let run = crate::send(&scene, Security::Starttls, "none", &external, b"");
+    run.expect(0, "sent");
+    assert_eq!(run.json()["auth"], "EXTERNAL", "{run}");
+    scene.mailbox().wait_for("\nX-Mark: certificate\n");
+}

@@ -27,6 +27,10 @@ pub(crate) enum Recipe {
     OpenSmtpd,
     /// No mail server: it answers for DNS, on the plain port.
     Unbound,
+    /// No mail server: a SOCKS 5 proxy, with a user on the second port.
+    Microsocks,
+    /// No mail server: an HTTP proxy, with a user on the second port; the third is narrow.
+    Tinyproxy,
 }
 
 /// The three ports of a recipe.
@@ -127,6 +131,16 @@ impl Scene {
             Err(NotStarted::Died(reason)) => panic!("{reason}"),
         }
         Some(())
+    }
+
+    /// The ports of the server that was started last.
+    pub(crate) fn ports(&self) -> Ports {
+        self.servers.last().unwrap().ports
+    }
+
+    /// What the server that was started first has logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.servers[0].directory.join("log")).unwrap_or_default()
     }
 
     /// The program's home.
@@ -273,6 +287,8 @@ impl Recipe {
             Self::Scramp => "scramp",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "OpenSMTPD",
+            Self::Microsocks => "microsocks",
+            Self::Tinyproxy => "tinyproxy",
             Self::Unbound => "Unbound",
         }
     }
@@ -287,15 +303,17 @@ impl Recipe {
             Self::Scramp => "scramp",
             Self::Chasquid => "chasquid",
             Self::OpenSmtpd => "opensmtpd",
+            Self::Microsocks => "microsocks",
+            Self::Tinyproxy => "tinyproxy",
             Self::Unbound => "unbound",
         }
     }
 
     /// Those that give privileges up need them first.
     fn needs_root(self) -> bool {
-        !matches!(
+        matches!(
             self,
-            Self::Aiosmtpd | Self::Scramp | Self::Chasquid | Self::Unbound
+            Self::Postfix | Self::Exim | Self::Dovecot | Self::Dovecot24 | Self::OpenSmtpd
         )
     }
 }

@@ -95,6 +95,10 @@ unpack chasquid chasquid usr/bin/chasquid
 
 unpack unbound unbound usr/sbin/unbound
 
+unpack microsocks microsocks usr/bin/microsocks
+
+unpack tinyproxy tinyproxy-bin usr/bin/tinyproxy
+
 need dovecot-core dovecot-submissiond
 
 # Dovecot 2.4, which knows channel binding, is in the next release of Debian: in a root of its own.

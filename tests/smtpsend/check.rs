@@ -1,6 +1,8 @@
 //! `smtpsend check`: each way in which a server cannot be used is named in the verdict, and what works
 //! is given as options. No mail is sent, and a password is tried once.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::parts::{BEFORE_TLS, WITHIN_TLS, as_bench, secure_server, server};
@@ -307,6 +309,59 @@ fn a_server_of_which_every_port_swallows_connects_is_named() {
 }
 
 #[test]
+fn the_ports_are_tried_side_by_side() {
+    let holes = [(); 4].map(|()| Hole::new());
+    let ports = holes
+        .each_ref()
+        .map(|hole| (hole.address().port(), "starttls"));
+    let start = Instant::now();
+    check(&ports)
+        .args(["--connect-timeout", "0.5"])
+        .fails_with(75)
+        .run();
+    assert!(
+        start.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn the_deadline_ends_it_all() {
+    let server = dialogues(&["WAIT", "WAIT"]);
+    let start = Instant::now();
+    check_one(&server)
+        .args(["--deadline", "0.5"])
+        .fails_with(75)
+        .stdout_has("the deadline is over")
+        .run();
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
+    server.finish();
+}
+
+#[test]
+fn a_port_that_is_not_for_mail_is_named() {
+    let http = "READ 5\nS: HTTP/1.1 400 Bad Request\nWAIT";
+    let answers = dialogues(&[http, "S: HTTP/1.1 400 Bad Request\nC? QUIT"]);
+    check(&[(answers.port(), "implicit")])
+        .fails_with(76)
+        .stdout_has("hint: this port answers neither by STARTTLS nor by implicit TLS")
+        .run();
+    answers.finish();
+    let silent = dialogues(&["WAIT", "WAIT"]);
+    check_one(&silent)
+        .args(["--connect-timeout", "0.5"])
+        .fails_with(75)
+        .stdout_has("greeting: no answer within 0.5 s\nhint: this port answers neither")
+        .run();
+    silent.finish();
+}
+
+#[test]
 fn starttls_that_is_not_offered_is_named() {
     let server = server(&["S: 220 x\nC: EHLO *\nS: 250-x\nS: 250 8BITMIME\nC: QUIT"]);
     check_one(&server)
@@ -336,6 +391,11 @@ fn somebody_on_the_line_ends_the_search() {
             .contains("plaintext behind the 220")
     );
     assert_eq!(json["rungs"][1]["login"]["status"], "not-tried");
+    assert_eq!(
+        json["use"],
+        Value::Null,
+        "this network is not to be trusted"
+    );
     first.finish();
     second.finish();
 }

@@ -232,7 +232,7 @@ fn a_mechanism_that_takes_another_proof_is_not_used() {
     user_call(&server)
         .args(["--auth", "EXTERNAL"])
         .fails_with(78)
-        .stderr_has("AUTH EXTERNAL shows a client certificate, and none is set\nhint: ")
+        .stderr_has("AUTH EXTERNAL without a certificate to show\nhint: ")
         .run();
     server.finish();
 }

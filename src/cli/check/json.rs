@@ -84,10 +84,7 @@ impl<'d> Object<'d> {
 fn rung(probe: &Probe, used: bool) -> RungFields {
     let attempt = &probe.attempt;
     let found = probe.capabilities();
-    let failure = match &probe.login {
-        Login::Refused(failure) => Some(failure),
-        _ => attempt.failure.as_ref(),
-    };
+    let failure = probe.login.failure().or(attempt.failure.as_ref());
     let words = |failure: &Failure| without_place(failure, &attempt.rung);
     RungFields {
         host: bare(&attempt.rung.host),

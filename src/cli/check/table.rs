@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::verdict::{Verdict, meaning};
 use crate::certificate::CertificateFacts;
 use crate::cli::json::without_place;
-use crate::route::{Attempt, Outcome, Security};
+use crate::route::{Attempt, Security};
 use crate::submit::probe::{Diagnosis, Login, Probe};
 
 /// Columns of a line.
@@ -139,7 +139,7 @@ impl Block {
     }
 
     fn login(&mut self, probe: &Probe, diagnosis: &Diagnosis, place: usize) {
-        if probe.attempt.outcome != Outcome::Connected {
+        if !probe.is_usable() {
             return;
         }
         match &probe.login {

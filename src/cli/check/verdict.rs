@@ -20,32 +20,28 @@ impl Verdict {
     /// The verdict for `user`, or for nobody.
     pub(super) fn of(diagnosis: &Diagnosis, user: Option<&str>) -> Self {
         let used = diagnosis.used.map(|used| &diagnosis.probes[used]);
-        let works = used.and_then(Probe::works_by);
-        let instead = || diagnosis.probes.iter().find_map(Probe::works_by);
-        let usage = works.or_else(instead).map(options);
-        match (&diagnosis.failure, used) {
-            (None, Some(used)) => Self {
+        let works = match used {
+            Some(used) => used.works_by(),
+            // One that works, and is not used, comes behind somebody who may be on the line.
+            None if diagnosis.probes.iter().any(Probe::is_usable) => None,
+            None => diagnosis.probes.iter().find_map(Probe::works_by),
+        };
+        let usage = works.map(options);
+        let Some(failure) = &diagnosis.failure else {
+            return Self {
                 exit: Exit::Ok,
-                sentence: success(used, user),
+                sentence: used.map_or_else(String::new, |used| success(used, user)),
                 advice: passed_over(diagnosis),
                 usage,
-            },
-            (Some(failure), _) => Self {
-                exit: failure.kind.exit(),
-                sentence: format!(
-                    "no mail can be sent (exit {}): {}",
-                    failure.kind.exit().code(),
-                    cause(diagnosis, failure)
-                ),
-                advice: failure.hint.clone(),
-                usage,
-            },
-            (None, None) => Self {
-                exit: Exit::Config,
-                sentence: "no mail can be sent: the plan has no port".to_owned(),
-                advice: None,
-                usage: None,
-            },
+            };
+        };
+        let exit = failure.kind.exit();
+        let cause = cause(diagnosis, failure);
+        Self {
+            exit,
+            sentence: format!("no mail can be sent (exit {}): {cause}", exit.code()),
+            advice: failure.hint.clone(),
+            usage,
         }
     }
 }

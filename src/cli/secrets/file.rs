@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
+use zeroize::Zeroizing;
+
 use super::bounded::{self, Until};
 use crate::cli::settings::Environment;
 use crate::cli::stdin;
@@ -36,10 +38,23 @@ impl Readers {
 
 /// Reads the first line of the file.
 pub(super) fn read(path: &Path, readers: Readers, deadline: Option<Instant>) -> Result<Secret> {
-    first_line(path, readers, deadline).map_err(|failure| failure.at(path.display()))
+    octets(path, readers, deadline)
+        .and_then(|octets| bounded::first_line(&octets))
+        .map_err(|failure| failure.at(path.display()))
 }
 
-fn first_line(path: &Path, readers: Readers, deadline: Option<Instant>) -> Result<Secret> {
+/// Reads all of the file.
+pub(super) fn read_whole(
+    path: &Path,
+    readers: Readers,
+    deadline: Option<Instant>,
+) -> Result<Secret> {
+    octets(path, readers, deadline)
+        .map(|octets| Secret::new(octets.to_vec()))
+        .map_err(|failure| failure.at(path.display()))
+}
+
+fn octets(path: &Path, readers: Readers, deadline: Option<Instant>) -> Result<Zeroizing<Vec<u8>>> {
     let unreadable = |error: std::io::Error| Failure::new(Kind::Input, error.to_string());
     let file = stdin::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
@@ -49,7 +64,7 @@ fn first_line(path: &Path, readers: Readers, deadline: Option<Instant>) -> Resul
     if readers == Readers::Owner {
         refuse_readable_by_others(&metadata, path)?;
     }
-    bounded::first_line(&bounded::read(&file, Until::End, deadline)?)
+    bounded::read(&file, Until::End, deadline)
 }
 
 /// Refuses a file that its group or everybody can read.

@@ -14,7 +14,7 @@ mod netrc;
 mod prompt;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use self::command::Command;
@@ -37,6 +37,19 @@ pub(crate) fn keep_out_of_core_files() {
         // Where the kernel refuses, sending mail still works as it did.
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
+}
+
+/// All of a file that only its owner may be able to read, such as one with a private key; below
+/// `$CREDENTIALS_DIRECTORY` systemd sees to that.
+///
+/// # Errors
+/// `Input` when it cannot be read, `Config` when others can read it or it has more than 64 KiB.
+pub(crate) fn private_file(
+    path: &Path,
+    environment: Environment<'_>,
+    deadline: Option<Instant>,
+) -> Result<Secret> {
+    file::read_whole(path, Readers::of(path, environment), deadline)
 }
 
 /// A place to read a secret from. `Display` says which, for people; never what is there.

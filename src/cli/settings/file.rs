@@ -18,6 +18,7 @@ use super::profile::is_pattern;
 use super::table::{Form, Place, SETTINGS, Setting, setting};
 use crate::cli::secrets::keep_out_of_core_files;
 use crate::failure::{Failure, Kind};
+use crate::route::Proxy;
 
 /// Longest settings file, in octets.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -141,9 +142,7 @@ impl File {
             return Err(Failure::new(Kind::Config, words).into());
         }
         let read = Self::parse(path, &text, environment)?;
-        let has_password = read
-            .sections()
-            .any(|section| section.entry("password").is_some());
+        let has_password = read.sections().any(Section::has_password);
         if has_password && mode & 0o004 != 0 {
             return Err(forbidden("read", "o-r").into());
         }
@@ -208,6 +207,14 @@ impl Section {
     pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
         let found = self.entries.iter().find(|(known, _)| *known == name);
         found.map(|(_, entry)| entry)
+    }
+
+    /// Whether a password stands in it, as it is or within a URL.
+    fn has_password(&self) -> bool {
+        let proxy = self
+            .entry("proxy")
+            .map(|entry| entry.value.parse::<Proxy>());
+        self.entry("password").is_some() || matches!(proxy, Some(Ok(proxy)) if proxy.has_password())
     }
 }
 

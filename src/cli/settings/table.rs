@@ -187,6 +187,27 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(Server, Text, "trust", "WHOSE", "webpki (Mozilla's authorities, built in) or system")
         .default("webpki")
         .more("Together with --ca-file both are trusted."),
+    Setting::new(Server, List, "tls-pin", "PIN",
+        "sha256:HEX of the server's certificate or of its public key; several with commas, any will do")
+        .more("A pin is enough: the certificate that has it is trusted whatever its issuer, names and dates are. \
+               With --ca-file or --trust both have to hold."),
+    Setting::new(Server, Text, "tls-name", "NAME", "The name to ask for and to verify, instead of the server's"),
+    Setting::new(Server, Text, "tls-min", "VERSION", "The least version of TLS, 1.2 or 1.3")
+        .default("1.2"),
+    Setting::new(Server, Path, "client-cert", "PEM", "A PEM file with the certificate to show when the server asks for one")
+        .more("Its key may be in the same file. Authorities between may stand behind it. It can also say who \
+               we are: --auth EXTERNAL."),
+    Setting::new(Server, Path, "client-key", "PEM",
+        "A PEM file with the key of --client-cert; others must not be able to read it"),
+    Setting::new(Server, Text, "proxy", "URL",
+        "Connect through socks5://[user:password@]host[:port] or http://[user:password@]host[:port]")
+        .more("Without a port it is 1080. The proxy looks the server's name up; connections to this machine go \
+               through it too. Others can see a password on the command line: SMTPSEND_PROXY hides it."),
+    Setting::new(Server, Text, "bind", "ADDRESS", "Connect from this address of this machine"),
+    Setting::switch(Server, "ipv4", "no-ipv4", "Connect over IPv4 only")
+        .short('4'),
+    Setting::switch(Server, "ipv6", "no-ipv6", "Connect over IPv6 only")
+        .short('6'),
     Setting::new(Server, Text, "ehlo", "NAME", "The name given with EHLO")
         .default("this host's full name, else its address"),
     Setting::new(Server, Text, "timeout", "SECONDS", "Longest wait for any one reply")

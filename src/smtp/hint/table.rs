@@ -169,12 +169,12 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("the user or the password is wrong, or the provider may want an app password",
         "check --user (often the whole address) and the password")
         .codes(&[535]).at(&[Password]),
-    Row::new("the password may be wrong, or the server may not hold it in the form this mechanism needs",
+    Row::new("the user or the password is wrong, or the server may not hold it in the form this mechanism needs",
         "check --user and the password, or use --auth PLAIN")
         .codes(&[535]).at(&[Digest]),
     Row::new("the token may have expired, or not be for this user or for sending mail (its scope)", "get a new one, with --token-command")
         .codes(&[535]).at(&[Token]),
-    Row::new("the server must know the client certificate, and that it may stand for this user", "ask its administrator")
+    Row::new("the server must know the client certificate, and that it may stand for this user", "check --client-cert and --user")
         .codes(&[535]).at(&[Certificate]),
     Row::new("the server wants a stronger mechanism, or an app password", "try another mechanism with --auth, or make an app password")
         .codes(&[534]).at(AUTH),

@@ -105,7 +105,7 @@ fn unknown_issuer(seen: Option<&CertificateFacts>) -> (String, String) {
     let (words, hint) = match seen {
         Some(facts) if facts.is_self_signed() => (
             "self-signed".to_owned(),
-            "for a server of your own, give its certificate's authority with --ca-file",
+            "for a server of your own, give its certificate's authority with --ca-file, or its pin with --tls-pin",
         ),
         Some(facts) => (
             format!("issued by \"{}\", which is not trusted", facts.issuer),

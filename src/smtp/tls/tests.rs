@@ -2,13 +2,16 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ml_kem::{Encapsulate as _, EncapsulationKey, MlKem768};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
 use rustls::crypto::ring::default_provider;
+use rustls::crypto::ring::kx_group::X25519;
+use rustls::crypto::{ActiveKeyExchange, CompletedKeyExchange, SupportedKxGroup};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig, ServerConnection};
+use rustls::{NamedGroup, RootCertStore, ServerConfig, ServerConnection};
 
 use super::*;
 use crate::certificate::Pin;
@@ -71,7 +74,16 @@ impl Party {
 
     /// What a server with this certificate does.
     fn server(&self, version: &'static SupportedProtocolVersion, client: Option<&Self>) -> Server {
-        let provider = Arc::new(default_provider());
+        self.server_with(default_provider(), version, client)
+    }
+
+    fn server_with(
+        &self,
+        provider: CryptoProvider,
+        version: &'static SupportedProtocolVersion,
+        client: Option<&Self>,
+    ) -> Server {
+        let provider = Arc::new(provider);
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[version])
             .unwrap();
@@ -379,4 +391,55 @@ fn days_that_are_left_can_be_negative() {
     assert_eq!(facts.days_left(facts.not_after - 25 * hour), 1);
     assert!(CertificateFacts::of(&[]).is_none());
     assert!(CertificateFacts::of(&[CertificateDer::from(vec![0x30, 0])]).is_none());
+}
+
+/// The server's side of the exchange, by the letter of the draft.
+#[derive(Debug)]
+struct ServersHybrid;
+
+impl SupportedKxGroup for ServersHybrid {
+    fn start(&self) -> std::result::Result<Box<dyn ActiveKeyExchange>, Error> {
+        Err(Error::General("a server does not start".to_owned()))
+    }
+
+    fn start_and_complete(&self, share: &[u8]) -> std::result::Result<CompletedKeyExchange, Error> {
+        assert_eq!(share.len(), 1184 + 32);
+        let (key, classical) = share.split_at(1184);
+        let key = EncapsulationKey::<MlKem768>::new(key.try_into().unwrap()).unwrap();
+        let (ciphertext, secret) = key.encapsulate();
+        let classical = X25519.start_and_complete(classical)?;
+        Ok(CompletedKeyExchange {
+            group: self.name(),
+            pub_key: [&ciphertext[..], &classical.pub_key].concat(),
+            secret: [&secret[..], classical.secret.secret_bytes()]
+                .concat()
+                .into(),
+        })
+    }
+
+    fn name(&self) -> NamedGroup {
+        NamedGroup::X25519MLKEM768
+    }
+}
+
+#[test]
+fn keys_are_exchanged_by_both_algorithms_where_the_server_knows_them() {
+    let party = Party::good();
+    let mut provider = default_provider();
+    provider.kx_groups = vec![&ServersHybrid];
+    let server = party.server_with(provider, &TLS13, None);
+    let agreed = server.meet(&party.trusted(), &TlsTerms::default(), "mail.test");
+    assert_eq!(agreed.unwrap().group, "X25519MLKEM768");
+}
+
+#[test]
+fn a_share_of_another_length_is_refused() {
+    let ours = || hybrid::X25519MlKem768.start().unwrap();
+    let servers = ServersHybrid.start_and_complete(ours().pub_key()).unwrap();
+    assert!(ours().complete(&servers.pub_key).is_ok());
+    for length in [0, 32, 1087, 1088, 1119, 1121] {
+        let mut share = servers.pub_key.clone();
+        share.resize(length, 0);
+        assert!(ours().complete(&share).is_err(), "{length}");
+    }
 }

@@ -25,6 +25,9 @@ const CONNECTING: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(2);
 /// The longest wait for an answer to that.
 const ASKING: Duration = Duration::from_secs(5);
+/// What to do about a port that is not for submission.
+const NEITHER: &str = "this port answers neither by STARTTLS nor by implicit TLS: is it the right one, and the \
+                       server's name too?";
 
 /// Looks at a rung as it is asked for, and at the other kind of TLS where the port speaks that.
 ///
@@ -47,7 +50,8 @@ pub(super) fn probe<'o>(
         };
         return Ok((probe, entry));
     };
-    if rung.security != Security::Implicit && is_silent(plan.waits, &socket)? {
+    let silent = rung.security != Security::Implicit && is_silent(plan.waits, &socket)?;
+    if silent {
         recorder.note(&format!("{rung} says nothing: does it wait for TLS?"));
         probe.instead = other_kind(plan, rung, Security::Implicit, tls, recorder)?;
     }
@@ -60,7 +64,9 @@ pub(super) fn probe<'o>(
         probe.attempt = attempt;
         entry
     };
-    if rung.security == Security::Implicit && is_not_tls(&probe.attempt) {
+    let stays_silent = silent && probe.attempt.outcome == Outcome::NoGreeting;
+    let not_tls = rung.security == Security::Implicit && is_not_tls(&probe.attempt);
+    if not_tls {
         recorder.note(&format!(
             "{rung} does not speak TLS: does it offer STARTTLS?"
         ));
@@ -70,6 +76,11 @@ pub(super) fn probe<'o>(
         let failure = wrong_kind(instead).at(rung);
         recorder.note(&failure.message);
         probe.attempt.failure = Some(failure);
+    } else if let Some(failure) = &mut probe.attempt.failure
+        && (stays_silent || not_tls)
+    {
+        // What a submission would advise was tried.
+        failure.hint = Some(NEITHER.to_owned());
     }
     Ok((probe, entry))
 }
