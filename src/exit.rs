@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Every recipient was accepted.
+    /// Every recipient was accepted, or it ended before the message as was asked.
     Ok = 0,
     /// `EX_USAGE`: the command line is wrong.
     Usage = 64,

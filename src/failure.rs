@@ -122,6 +122,20 @@ impl Failure {
     }
 }
 
+/// What these failures say is to be done, each step once.
+pub fn hints<'f>(failures: impl IntoIterator<Item = &'f Failure>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for hint in failures
+        .into_iter()
+        .filter_map(|failure| failure.hint.as_ref())
+    {
+        if !found.contains(hint) {
+            found.push(hint.clone());
+        }
+    }
+    found
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::address::{address_literal, domain_to_ascii};
 use crate::failure::{Failure, Kind, Result};
 use crate::route::{Outbound, Rung, Security};
-use crate::smtp::{AuthChoice, CleartextAuth, Credentials, TlsTerms, Trust, Waits};
+use crate::smtp::{AuthChoice, CleartextAuth, Credentials, QuitAfter, TlsTerms, Trust, Waits};
 
 /// How a message shall be submitted.
 ///
@@ -42,6 +42,8 @@ pub struct Plan {
     pub all_or_nothing: bool,
     /// How many more times to try after a temporary failure; default: 0.
     pub retries: u32,
+    /// Where to end, so that nothing is sent; default: nowhere.
+    pub quit_after: Option<QuitAfter>,
 }
 
 impl Plan {
@@ -65,6 +67,7 @@ impl Plan {
             auth_first: false,
             all_or_nothing: false,
             retries: 0,
+            quit_after: None,
         }
     }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::exit::Exit;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, hints};
 use crate::route::{Attempt, Rung};
-use crate::smtp::{Reply, TlsInfo, Verdict};
+use crate::smtp::{QuitAfter, Reply, TlsInfo, Verdict};
 
 /// The result of one submission.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub struct Peer {
 pub enum Status {
     /// Everybody was accepted.
     Sent,
+    /// It ended before the message, as asked, and nothing went wrong until then.
+    Stopped,
     /// Some were accepted.
     Partial,
     /// Nobody was accepted; trying again is right.
@@ -64,6 +66,7 @@ impl Status {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sent => "sent",
+            Self::Stopped => "stopped",
             Self::Partial => "partial",
             Self::Deferred => "deferred",
             Self::Rejected => "rejected",
@@ -101,6 +104,7 @@ impl Report {
             {
                 Status::Uncertain
             }
+            None => Status::Stopped,
             Some(Kind::Temporary) => Status::Deferred,
             Some(Kind::Recipient | Kind::Refused) => Status::Rejected,
             _ => Status::Failed,
@@ -117,7 +121,17 @@ impl Report {
             .map_or(Exit::Ok, |failure| failure.kind.exit())
     }
 
-    /// The failure that decides the exit code; `None` when everybody was accepted.
+    /// The stage after which the submission ended, as asked, for all who were not refused.
+    pub fn stopped_after(&self) -> Option<QuitAfter> {
+        self.recipients
+            .iter()
+            .find_map(|(_, verdict)| match verdict {
+                Verdict::Stopped { after, .. } => Some(*after),
+                _ => None,
+            })
+    }
+
+    /// The failure that decides the exit code; `None` when nothing went wrong.
     pub fn deciding(&self) -> Option<&Failure> {
         let failures = || {
             self.recipients
@@ -132,6 +146,22 @@ impl Report {
             })
             .or_else(|| failures().find(|failure| failure.kind == Kind::Refused))
             .or_else(|| failures().next())
+    }
+
+    /// What to do now, each step once: first not to send it again to whom it was accepted for, then what
+    /// the deciding failure asks for, then the others.
+    pub fn hints(&self) -> Vec<String> {
+        let accepted = self
+            .recipients
+            .iter()
+            .filter(|(_, verdict)| verdict.is_accepted())
+            .count();
+        let partial = (accepted > 0 && self.deciding().is_some()).then(|| {
+            let all = self.recipients.len();
+            format!("accepted for {accepted} of {all} recipients: do not send it to them again")
+        });
+        let failures = self.deciding().into_iter().chain(self.failures());
+        partial.into_iter().chain(hints(failures)).collect()
     }
 
     /// Each failure once, in the order of the recipients.

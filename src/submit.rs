@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use self::open::Opened;
 use crate::address::Address;
 use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result, printable};
@@ -20,8 +21,8 @@ use crate::smtp::auth::Lead;
 use crate::smtp::conversation::{self, Manner};
 use crate::smtp::delivery::{Again, Job, Jobs, Outcome};
 use crate::smtp::session::Session;
-use crate::smtp::tls::Tls;
-use crate::smtp::{Observer, Verdict};
+use crate::smtp::tls::{Tls, TlsInfo};
+use crate::smtp::{Observer, QuitAfter, Verdict};
 
 /// The first wait of `--retry`; each next one is four times as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -59,10 +60,12 @@ impl Submission {
                 .filter(|&n| may_try_again(&report.recipients[n].1))
                 .collect();
             let pause = pause_before(retry);
-            // A retry for those deferred alone would give to some what is for all or nobody.
+            // A retry for those deferred alone would give to some what is for all or nobody, and go
+            // on where the plan ends.
             let some_only = again.len() < report.recipients.len();
+            let for_all_only = self.plan.all_or_nothing || self.plan.quit_after.is_some();
             if again.is_empty()
-                || (self.plan.all_or_nothing && some_only)
+                || (for_all_only && some_only)
                 || self
                     .plan
                     .waits
@@ -158,10 +161,10 @@ impl Submission {
             peer: None,
             settled,
         };
-        if let Err(failure) = self.sessions(&mut queue, observer) {
+        if let Err(end) = self.sessions(&mut queue, observer) {
             while queue.has_more() {
                 let Some(job) = queue.next() else { break };
-                queue.settle(job, Err(failure.clone()));
+                queue.settle(job, Err(end.clone()));
             }
         }
     }
@@ -171,9 +174,16 @@ impl Submission {
     ///
     /// # Errors
     /// What keeps all messages that are left from being submitted.
-    fn sessions<'j>(&self, queue: &mut Queue<'_, 'j>, observer: &dyn Observer) -> Result<()> {
+    fn sessions<'j>(
+        &self,
+        queue: &mut Queue<'_, 'j>,
+        observer: &dyn Observer,
+    ) -> std::result::Result<(), End> {
         if !queue.has_more() {
             return Ok(());
+        }
+        if self.plan.quit_after == Some(QuitAfter::Tls) && self.plan.has_clear_rung() {
+            return Err(no_tls_to_end_with().into());
         }
         login::allowed(&self.plan)?;
         let tls = open::tls(&self.plan)?;
@@ -192,25 +202,41 @@ impl Submission {
         queue: &mut Queue<'_, 'j>,
         tls: Option<&Tls>,
         observer: &dyn Observer,
-    ) -> Result<()> {
+    ) -> std::result::Result<(), End> {
         queue.attempts.clear();
         queue.peer = None;
-        let (mut session, rung) = open::open(&self.plan, tls, observer, &mut queue.attempts)?;
+        let (opened, rung) = open::open(&self.plan, tls, observer, &mut queue.attempts)?;
+        let wire = &opened.dialogue().wire;
         queue.peer = Some(Peer {
             rung: rung.clone(),
-            address: open::server_address(&self.plan, session.dialogue.wire.peer()),
-            tls: session.tls.clone(),
+            address: open::server_address(&self.plan, wire.peer()),
+            tls: wire.tls().map(TlsInfo::of),
         });
+        let mut session = match opened {
+            Opened::Session(session) => session,
+            Opened::Ended(dialogue, after) => {
+                dialogue.quit();
+                return Err(End::stopped(after, None));
+            }
+        };
         if let Err(failure) = self.authenticate(&mut session) {
             session.dialogue.quit();
-            return Err(failure.at(&rung));
+            return Err(failure.at(&rung).into());
+        }
+        if let Some(after @ QuitAfter::Auth) = self.plan.quit_after {
+            if session.authenticated.is_none() {
+                observer.warning("no user is given, so nothing was authenticated");
+            }
+            session.dialogue.quit();
+            return Err(End::stopped(after, session.authenticated));
         }
         let manner = Manner {
             pipelining: self.plan.pipelining,
             chunking: queue.chunking,
             all_or_nothing: self.plan.all_or_nothing,
+            quit_after: self.plan.quit_after,
         };
-        conversation::run(session, manner, queue).map_err(|failure| failure.at(&rung))
+        conversation::run(session, manner, queue).map_err(|failure| failure.at(&rung).into())
     }
 
     /// Proves who we are, or makes AUTH ready to lead the first commands, where that is allowed.
@@ -219,13 +245,40 @@ impl Submission {
             return Ok(());
         };
         let together = self.plan.pipelining && session.capabilities.pipelining;
-        if together && !self.plan.auth_first && !self.plan.all_or_nothing {
+        let alone = self.plan.auth_first || self.plan.quit_after == Some(QuitAfter::Auth);
+        if together && !alone && !self.plan.all_or_nothing {
             session.lead = Lead::new(mechanism.as_mut(), &right);
         }
         if session.lead.is_none() {
             session.authenticate(mechanism.as_mut(), right)?;
         }
         Ok(())
+    }
+}
+
+/// Why no message that is left has its turn: the verdict of all of them.
+#[derive(Clone)]
+struct End {
+    verdict: Verdict,
+    authenticated: Option<&'static str>,
+}
+
+impl End {
+    fn stopped(after: QuitAfter, authenticated: Option<&'static str>) -> Self {
+        let verdict = Verdict::Stopped { after, reply: None };
+        Self {
+            verdict,
+            authenticated,
+        }
+    }
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self {
+            verdict: Verdict::from_failure(failure, None),
+            authenticated: None,
+        }
     }
 }
 
@@ -273,7 +326,7 @@ impl<'j> Jobs<'j> for Queue<'_, 'j> {
                 .map_err(|failure| failure.at(rung)),
             None => outcome,
         };
-        self.settle(job, outcome);
+        self.settle(job, outcome.map_err(End::from));
     }
 
     fn again(&mut self, mut job: Job<'j>, why: Again) {
@@ -296,7 +349,7 @@ impl<'j> Queue<'_, 'j> {
     }
 
     /// Reports what came of a message.
-    fn settle(&mut self, mut job: Job<'j>, outcome: Result<Outcome>) {
+    fn settle(&mut self, mut job: Job<'j>, outcome: std::result::Result<Outcome, End>) {
         let mut report = empty_report(&job.envelope, &job.message);
         let verdicts = match outcome {
             Ok(outcome) => {
@@ -305,10 +358,11 @@ impl<'j> Queue<'_, 'j> {
                 report.size = outcome.size;
                 outcome.verdicts
             }
-            Err(failure) => {
+            Err(end) => {
                 let content = job.message.content(true, true);
                 report.size = content.map_or(0, |content| content.facts().size);
-                job.failed(failure)
+                report.auth = end.authenticated;
+                job.ended(&end.verdict)
             }
         };
         report.recipients = with_verdicts(&job.envelope, verdicts);
@@ -338,6 +392,14 @@ fn empty_report(envelope: &Envelope, message: &Message) -> Report {
 fn with_verdicts(envelope: &Envelope, verdicts: Vec<Verdict>) -> Vec<(Address, Verdict)> {
     let recipients = envelope.recipients().iter().cloned();
     recipients.zip(verdicts).collect()
+}
+
+fn no_tls_to_end_with() -> Failure {
+    Failure::new(
+        Kind::Usage,
+        "there is no TLS to stop after: --quit-after tls with --tls none",
+    )
+    .with_hint("leave out --tls none, or use --quit-after connect or ehlo")
 }
 
 fn may_try_again(verdict: &Verdict) -> bool {

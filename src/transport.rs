@@ -8,7 +8,7 @@ use std::fmt;
 use crate::envelope::Envelope;
 use crate::failure::Failure;
 use crate::message::Message;
-use crate::report::Report;
+use crate::report::{Report, Status};
 use crate::submit::Submission;
 
 /// Sends what lettre built.
@@ -65,7 +65,8 @@ impl lettre::Transport for Submission {
 
     /// # Errors
     /// [`Undelivered::Unsendable`] when the message or an address cannot be sent as it is;
-    /// [`Undelivered::Reported`] when a recipient was not accepted, whatever the others' fate.
+    /// [`Undelivered::Reported`] when a recipient was not accepted, whatever the others' fate,
+    /// or the plan ends before the message.
     fn send_raw(
         &self,
         envelope: &lettre::address::Envelope,
@@ -74,9 +75,9 @@ impl lettre::Transport for Submission {
         let envelope = Envelope::try_from(envelope).map_err(Undelivered::Unsendable)?;
         let message = Message::from_raw(email).map_err(Undelivered::Unsendable)?;
         let report = self.submit(&envelope, &message, &());
-        match report.deciding() {
-            None => Ok(report),
-            Some(_) => Err(Undelivered::Reported(Box::new(report))),
+        match report.status() {
+            Status::Sent => Ok(report),
+            _ => Err(Undelivered::Reported(Box::new(report))),
         }
     }
 }

@@ -420,6 +420,22 @@ mod tests {
     }
 
     #[test]
+    fn every_option_a_hint_names_exists() {
+        let grammar = grammar();
+        let known: Vec<&str> = grammar
+            .get_arguments()
+            .filter_map(|a| a.get_long())
+            .collect();
+        for hint in crate::smtp::hint::all_hints() {
+            let other = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
+            let named = hint.split(other).filter_map(|word| word.strip_prefix("--"));
+            for name in named {
+                assert!(known.contains(&name), "--{name}: {hint}");
+            }
+        }
+    }
+
+    #[test]
     fn a_list_may_come_in_parts() {
         assert_eq!(
             value("--reply-to a@x.org --reply-to b@x.org", "reply-to").unwrap(),

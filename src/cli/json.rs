@@ -66,6 +66,7 @@ struct AttemptFields {
 struct Error {
     kind: &'static str,
     message: String,
+    /// One on a line.
     hint: Option<String>,
 }
 
@@ -97,9 +98,10 @@ impl<'r> Result<'r> {
                 .collect(),
             attempts: report.attempts.iter().map(attempt).collect(),
             queue_id: None,
-            error: report
-                .deciding()
-                .map(|failure| error(failure, failure.message.clone())),
+            error: report.deciding().map(|failure| Error {
+                hint: Some(report.hints().join("\n")).filter(|hints| !hints.is_empty()),
+                ..error(failure, failure.message.clone())
+            }),
         }
     }
 

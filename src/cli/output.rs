@@ -5,10 +5,10 @@ use std::cell::Cell;
 use std::io::{self, Write};
 
 use crate::exit::Exit;
-use crate::failure::{Failure, printable};
+use crate::failure::{Failure, hints, printable};
 use crate::report::Report;
 use crate::route::Attempt;
-use crate::smtp::Observer;
+use crate::smtp::{Observer, Verdict};
 
 /// How much is said on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,11 +70,30 @@ impl Console {
         }
     }
 
+    /// That nothing was sent, since exit 0 alone would say that it was; and who was accepted.
+    fn stopped(&self, report: &Report) {
+        let Some(stage) = report.stopped_after() else {
+            return;
+        };
+        let rung = report.server.as_ref().map(|peer| &peer.rung);
+        for (address, verdict) in &report.recipients {
+            if let (Verdict::Stopped { .. }, Some(reply), Some(rung)) =
+                (verdict, verdict.reply(), rung)
+            {
+                self.line(&format!("smtpsend: {rung}: RCPT <{address}>: {reply}"));
+            }
+        }
+        self.line(&format!(
+            "smtpsend: stopped after {stage}, as asked: nothing was sent"
+        ));
+    }
+
     /// Each failure in the report on a line, hints below, each once.
     pub(crate) fn report(&self, report: &Report) {
         let failures = report.failures();
+        self.stopped(report);
         if failures.is_empty() {
-            if self.is_verbose() {
+            if self.is_verbose() && report.stopped_after().is_none() {
                 self.line(&format!(
                     "smtpsend: accepted for {}",
                     recipients(report.recipients.len())
@@ -88,24 +107,13 @@ impl Console {
             Some(_) => &[],
         };
         self.reasons(attempts, &failures);
-        let accepted = report
-            .recipients
-            .iter()
-            .filter(|(_, verdict)| verdict.is_accepted())
-            .count();
-        if accepted > 0 {
-            let all = recipients(report.recipients.len());
-            self.line(&format!(
-                "hint: accepted for {accepted} of {all}: do not send it to them again"
-            ));
-        }
-        self.hints(&failures);
+        self.hints(report.hints());
     }
 
     /// Why each of these attempts and whatever else failed, each once, and hints below.
     pub(crate) fn failures(&self, attempts: &[Attempt], failures: &[&Failure]) {
         self.reasons(attempts, failures);
-        self.hints(failures);
+        self.hints(hints(failures.iter().copied()));
     }
 
     fn reasons(&self, attempts: &[Attempt], failures: &[&Failure]) {
@@ -127,16 +135,9 @@ impl Console {
         }
     }
 
-    fn hints(&self, failures: &[&Failure]) {
-        let mut hints: Vec<&str> = Vec::new();
-        for hint in failures
-            .iter()
-            .filter_map(|failure| failure.hint.as_deref())
-        {
-            if !hints.contains(&hint) {
-                hints.push(hint);
-                self.line(&format!("hint: {hint}"));
-            }
+    fn hints(&self, hints: Vec<String>) {
+        for hint in hints {
+            self.line(&format!("hint: {hint}"));
         }
     }
 }

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use super::args::Args;
 use super::host::{HostName, user_name};
 use super::output::Console;
-use super::settings::{Environment, Origin, Settings};
+use super::settings::{Environment, Origin, Settings, parsed};
 use super::{credentials, finding, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
@@ -22,7 +22,7 @@ use crate::message::{
     new_message_id,
 };
 use crate::plan::Plan;
-use crate::smtp::Observer as _;
+use crate::smtp::{Observer as _, QuitAfter};
 
 /// What `send` needs.
 pub(crate) struct Request {
@@ -51,6 +51,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     let known = from.as_ref().map(|_| fields.default_from.address().clone());
     let mut user = None;
     let mut plan = way::plan(settings, &host, start).and_then(|mut plan| {
+        plan.quit_after = settings.value("quit-after", parsed::<QuitAfter>)?;
         let lost = !args.dry_run && plan.rungs.is_empty();
         match &known {
             Some(from) if lost => user = finding::find(&mut plan, settings, from, console)?,

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn the_table_is_well_formed_and_names_nothing_twice() {
         let table: Vec<Provider> = serde_json::from_str(include_str!("providers.json")).unwrap();
-        assert_eq!(table.len(), 8);
+        assert_eq!(table.len(), 10);
         let mut names = HashSet::new();
         for provider in &table {
             let lists = [&provider.domains, &provider.mx, &provider.servers];

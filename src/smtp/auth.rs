@@ -8,7 +8,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::dialogue::{Dialogue, Stage};
-use super::hint::unexpected;
 use super::reply::Reply;
 use super::sasl::{CleartextAuth, Mechanism, MechanismName, encoded, no_answer};
 use crate::failure::{Failure, Kind, Result};
@@ -70,7 +69,7 @@ pub(super) fn exchange(
     let name = mechanism.name();
     loop {
         let reply = rounds(dialogue, mechanism)?;
-        let Err(mut failure) = conclude(name, &reply) else {
+        let Err(mut failure) = conclude(dialogue, name, &reply) else {
             return mechanism.confirm().map_err(|failure| within(name, failure));
         };
         let complaint = mechanism.complaint();
@@ -100,8 +99,8 @@ pub(super) fn exchange(
 
 /// The rounds of one exchange, up to the reply that ends it.
 fn rounds(dialogue: &mut Dialogue<'_>, mechanism: &mut dyn Mechanism) -> Result<Reply> {
-    let stage = Stage::Auth;
     let name = mechanism.name();
+    let stage = Stage::Auth(name);
     match mechanism.initial_response() {
         Some(response) => {
             dialogue.hide([encoded(&response)]);
@@ -150,42 +149,14 @@ fn rounds(dialogue: &mut Dialogue<'_>, mechanism: &mut dyn Mechanism) -> Result<
 /// # Errors
 /// `Auth` when the server refuses for good, `Temporary` when it cannot tell now, `Protocol` when
 /// it answers with something else.
-pub(super) fn conclude(name: MechanismName, reply: &Reply) -> Result<()> {
+pub(super) fn conclude(dialogue: &Dialogue<'_>, name: MechanismName, reply: &Reply) -> Result<()> {
     if reply.answers(235) {
         return Ok(());
     }
     if reply.code == 334 {
         return Err(within(name, no_answer()));
     }
-    let failure = unexpected(&Stage::Auth, reply, Kind::Auth);
-    let hint = match reply.code {
-        535 => refusal_hint(name, failure.hint),
-        _ => failure.hint,
-    };
-    Err(Failure {
-        message: failure.message.replacen("AUTH", &format!("AUTH {name}"), 1),
-        hint,
-        ..failure
-    })
-}
-
-/// What to do when the proof is refused; `known` is what is right for a password that was said.
-fn refusal_hint(name: MechanismName, known: Option<String>) -> Option<String> {
-    match name {
-        MechanismName::Plain | MechanismName::Login => known,
-        MechanismName::OauthBearer | MechanismName::Xoauth2 => Some(
-            "the token may have expired, or not be for this user or for sending mail (its scope): get a new one".to_owned(),
-        ),
-        MechanismName::External => Some(
-            "the server must know the client certificate, and that it may stand for this user".to_owned(),
-        ),
-        _ => {
-            let known = known.map_or_else(String::new, |known| known + "; ");
-            Some(format!(
-                "{known}if the password is right, the server may not hold it in the form {name} needs: --auth PLAIN"
-            ))
-        }
-    }
+    Err(dialogue.unexpected(&Stage::Auth(name), reply, Kind::Auth))
 }
 
 /// The failure with the mechanism it happened in.

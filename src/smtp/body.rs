@@ -6,7 +6,6 @@
 //! known to be whole; the last piece takes along what may leave behind it.
 
 use super::dialogue::{Dialogue, Stage};
-use super::hint::unexpected;
 use super::reply::Reply;
 use super::stuffing::Stuffer;
 use crate::failure::{Failure, Kind, Result};
@@ -153,7 +152,7 @@ impl Sending {
                 Err(failure) => return refused.ok_or(Broken::Uncertain(failure, None)),
             };
             if !reply.answers(250) && !reply.is_negative() {
-                let failure = unexpected(&stage, &reply, Kind::Refused);
+                let failure = dialogue.unexpected(&stage, &reply, Kind::Refused);
                 return Err(Broken::Uncertain(failure, Some(reply)));
             }
             if self.is_not_chunked(&reply) && refused.is_none() {
@@ -252,7 +251,7 @@ impl Sending {
                 .early_reply(&stage)
                 .map_err(|failure| Halt::Known(failure, None))?
             {
-                self.judge(reply)?;
+                self.judge(reply, dialogue)?;
             }
             if dialogue.flush(&stage, &mut until).map_err(Halt::Lost)? {
                 break;
@@ -265,7 +264,7 @@ impl Sending {
     fn answers(&mut self, dialogue: &mut Dialogue<'_>) -> Progress<()> {
         while self.unanswered > 0 {
             let reply = dialogue.reply(&Stage::Body).map_err(Halt::Lost)?;
-            self.judge(reply)?;
+            self.judge(reply, dialogue)?;
         }
         Ok(())
     }
@@ -279,7 +278,7 @@ impl Sending {
             let Some(reply) = dialogue.last_word() else {
                 break;
             };
-            halt = self.judge(reply).err().unwrap_or(halt);
+            halt = self.judge(reply, dialogue).err().unwrap_or(halt);
         }
         match halt {
             Halt::Known(failure, reply) => Broken::Incomplete(failure, reply),
@@ -290,7 +289,7 @@ impl Sending {
 
     /// Takes in a reply that came before the message was over. Where it is not the one to a chunk,
     /// it is the server's way of hanging up.
-    fn judge(&mut self, reply: Reply) -> Progress<()> {
+    fn judge(&mut self, reply: Reply, dialogue: &Dialogue<'_>) -> Progress<()> {
         if self.unanswered > 0 && reply.answers(250) {
             self.unanswered -= 1;
             self.chunk_taken = true;
@@ -300,7 +299,7 @@ impl Sending {
             return Err(Halt::NotChunked);
         }
         let failure = if reply.is_negative() {
-            refusal(&reply)
+            dialogue.unexpected(&Stage::Body, &reply, Kind::Refused)
         } else {
             let words = format!(
                 "{}: a reply before the message was complete: {reply}",
@@ -327,10 +326,6 @@ fn show(dialogue: &Dialogue<'_>, content: &Content) {
     dialogue
         .observer
         .sent(&format!("(the message: {octets} octets)"));
-}
-
-fn refusal(reply: &Reply) -> Failure {
-    unexpected(&Stage::Body, reply, Kind::Refused)
 }
 
 fn unreadable(error: &std::io::Error) -> Failure {

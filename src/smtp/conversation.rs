@@ -8,7 +8,9 @@
 use std::collections::VecDeque;
 
 use super::delivery::{Again, Jobs, Parcel, prepare};
+use super::dialogue::Stage;
 use super::group::{Group, ONE_GROUP, Pace, Tail};
+use super::quit_after::QuitAfter;
 use super::session::Session;
 use super::transaction::Turn;
 use crate::failure::Failure;
@@ -26,6 +28,15 @@ pub(crate) struct Manner {
     pub(crate) chunking: bool,
     /// Nobody gets a message unless all are accepted.
     pub(crate) all_or_nothing: bool,
+    /// Where to end each transaction, so that nothing is sent.
+    pub(crate) quit_after: Option<QuitAfter>,
+}
+
+impl Manner {
+    /// Whether all recipients of a message are asked for in one transaction, which is the only one.
+    fn is_one_transaction(self) -> bool {
+        self.all_or_nothing || self.quit_after.is_some()
+    }
 }
 
 /// Why a session ends before its time.
@@ -43,8 +54,6 @@ pub(super) struct Conversation<'s, 'o, 'j> {
     pub(super) session: Session<'o>,
     pub(super) manner: Manner,
     jobs: &'s mut dyn Jobs<'j>,
-    /// The server offers AUTH, and nobody was named to it.
-    wants_user: bool,
     /// The next message, whose envelope is on its way already.
     ahead: Option<(Parcel<'j>, Group)>,
     /// Messages that need another transaction, and wait for the one ahead.
@@ -68,15 +77,19 @@ pub(crate) fn run<'j>(
     manner: Manner,
     jobs: &mut dyn Jobs<'j>,
 ) -> Result<(), Failure> {
+    let mut session = session;
     let offers = &session.capabilities;
-    let stranger = session.authenticated.is_none() && session.lead.is_none();
+    let nobody = session.authenticated.is_none() && session.lead.is_none();
+    if nobody && !offers.auth.is_empty() {
+        let circumstances = &mut session.dialogue.circumstances;
+        *circumstances = circumstances.as_stranger();
+    }
     let mut conversation = Conversation {
         manner: Manner {
             pipelining: manner.pipelining && offers.pipelining,
             chunking: manner.chunking && offers.chunking,
             ..manner
         },
-        wants_user: stranger && !offers.auth.is_empty(),
         session,
         jobs,
         ahead: None,
@@ -99,7 +112,7 @@ pub(crate) fn run<'j>(
             conversation.settle(parcel);
         }
     }
-    conversation.session.dialogue.quit();
+    conversation.leave();
     result
 }
 
@@ -129,10 +142,22 @@ impl<'j> Conversation<'_, '_, 'j> {
         Ok(())
     }
 
+    /// Ends the session. A transaction that shall come to nothing is taken back in so many words.
+    fn leave(mut self) {
+        let dialogue = &mut self.session.dialogue;
+        if self.manner.quit_after.is_some() && self.must_reset && !dialogue.is_over() {
+            // All is settled, whatever is said of it.
+            let _ = dialogue
+                .send("RSET")
+                .and_then(|()| dialogue.reply(&Stage::Reset));
+        }
+        self.session.dialogue.quit();
+    }
+
     fn settle(&mut self, parcel: Parcel<'j>) {
         self.served = true;
         let authenticated = self.session.authenticated;
-        let (job, outcome) = parcel.settled(authenticated, self.wants_user);
+        let (job, outcome) = parcel.settled(authenticated);
         self.jobs.done(job, Ok(outcome));
     }
 
@@ -180,7 +205,8 @@ impl<'j> Conversation<'_, '_, 'j> {
             let offers = &self.session.capabilities;
             match prepare(offers, &job.envelope, &job.message) {
                 Ok(content) => {
-                    let parcel = Parcel::new(job, content, offers, self.manner.all_or_nothing);
+                    let parcel =
+                        Parcel::new(job, content, offers, self.manner.is_one_transaction());
                     let group = self.group(&parcel, pace);
                     return Some((parcel, group));
                 }
@@ -205,14 +231,18 @@ impl<'j> Conversation<'_, '_, 'j> {
             Pace::InTurn
         };
         let tail = match pace {
-            _ if self.manner.all_or_nothing => Tail::Nothing,
+            _ if self.manner.is_one_transaction() => Tail::Nothing,
             _ if !self.manner.chunking => Tail::Data,
             Pace::Together if small => Tail::Message,
             _ => Tail::Nothing,
         };
         self.transactions += 1;
         let reset = self.must_reset && pace != Pace::Behind;
-        Group::new(parcel, self.session.lead.take(), reset, pace, tail)
+        let recipients: &[usize] = match self.manner.quit_after {
+            Some(QuitAfter::Mail) => &[],
+            _ => &parcel.now,
+        };
+        Group::new(recipients, self.session.lead.take(), reset, pace, tail)
     }
 
     /// Lets the envelope of the next message leave behind this one, where nothing more has to be

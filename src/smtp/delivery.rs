@@ -5,13 +5,12 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::capability::Capabilities;
 use super::fates::Fates;
 use super::reply::Reply;
-use super::verdict::{Cause, Verdict};
+use super::verdict::Verdict;
 use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Content, Message};
@@ -43,14 +42,13 @@ pub(crate) struct Progress {
 }
 
 impl Job<'_> {
-    /// One verdict for each recipient, where there will be no session for those still open.
-    pub(crate) fn failed(&mut self, failure: Failure) -> Vec<Verdict> {
-        let verdict = Verdict::from_failure(failure, None);
+    /// One verdict for each recipient, where this one is that of all still open.
+    pub(crate) fn ended(&mut self, verdict: &Verdict) -> Vec<Verdict> {
         let count = self.envelope.recipients().len();
         let progress = self.progress.take();
         let mut fates = progress.map_or_else(|| Fates::open(count), |progress| progress.fates);
-        fates.end(&verdict);
-        fates.settled(&self.envelope)
+        fates.end(verdict);
+        fates.settled()
     }
 }
 
@@ -123,7 +121,7 @@ impl<'j> Parcel<'j> {
         mut job: Job<'j>,
         content: Content,
         offers: &Capabilities,
-        all_or_nothing: bool,
+        one_transaction: bool,
     ) -> Self {
         let count = job.envelope.recipients().len();
         let untouched = job.progress.is_none();
@@ -132,7 +130,7 @@ impl<'j> Parcel<'j> {
             waiting: (0..count).collect(),
             reply: None,
         });
-        let most = offers.rcpt_max.filter(|_| !all_or_nothing);
+        let most = offers.rcpt_max.filter(|_| !one_transaction);
         let mut parcel = Self {
             mail: mail_command(offers, &job.envelope, &content),
             content,
@@ -140,7 +138,7 @@ impl<'j> Parcel<'j> {
             now: Vec::new(),
             waiting: progress.waiting,
             most: most.unwrap_or(usize::MAX),
-            may_be_split: !all_or_nothing,
+            may_be_split: !one_transaction,
             untouched,
             reply: progress.reply,
             job,
@@ -197,45 +195,15 @@ impl<'j> Parcel<'j> {
         self.job
     }
 
-    /// The job and what came of it. `wants_user` says that the server offers AUTH, and that nobody
-    /// was named to it.
-    pub(super) fn settled(
-        self,
-        authenticated: Option<&'static str>,
-        wants_user: bool,
-    ) -> (Job<'j>, Outcome) {
-        let mut verdicts = self.fates.settled(&self.job.envelope);
-        if wants_user {
-            verdicts = verdicts.into_iter().map(wants_a_user).collect();
-        }
+    /// The job and what came of it.
+    pub(super) fn settled(self, authenticated: Option<&'static str>) -> (Job<'j>, Outcome) {
         let outcome = Outcome {
-            verdicts,
+            verdicts: self.fates.settled(),
             reply: self.reply,
             size: self.content.facts().size,
             authenticated,
         };
         (self.job, outcome)
-    }
-}
-
-/// Where nobody is authenticated and the server offers AUTH, that is what most refusals of an envelope
-/// are about, whatever their words.
-fn wants_a_user(verdict: Verdict) -> Verdict {
-    let of_the_envelope = |text: &str| text.starts_with("MAIL ") || text.starts_with("RCPT ");
-    match verdict {
-        Verdict::Rejected(cause)
-            if cause.failure.kind == Kind::Refused
-                && cause.failure.hint.is_none()
-                && of_the_envelope(&cause.failure.message) =>
-        {
-            let hint = "the server offers AUTH and no user is given: set --user or SMTPSEND_USER";
-            let failure = cause.failure.clone().with_hint(hint);
-            Verdict::Rejected(Arc::new(Cause {
-                failure,
-                reply: cause.reply.clone(),
-            }))
-        }
-        other => other,
     }
 }
 

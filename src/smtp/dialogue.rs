@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustls::Error;
 
+use super::hint::{self, Circumstances};
 use super::reply::{Malformed, Reply, ReplyReader};
+use super::sasl::MechanismName;
 use super::tls::{TlsInfo, refused_certificate};
 use super::wire::{Broken, Wire};
 use crate::clock::{Patience, in_words};
@@ -72,7 +74,7 @@ pub(crate) enum Stage {
     Ehlo,
     StartTls,
     Handshake,
-    Auth,
+    Auth(MechanismName),
     Reset,
     Mail(String),
     Rcpt(String),
@@ -91,7 +93,7 @@ impl Stage {
             Self::Ehlo
             | Self::StartTls
             | Self::Handshake
-            | Self::Auth
+            | Self::Auth(_)
             | Self::Reset
             | Self::Data => 2,
             Self::Body => 3,
@@ -108,7 +110,7 @@ impl fmt::Display for Stage {
             Self::Ehlo => f.write_str("EHLO"),
             Self::StartTls => f.write_str("STARTTLS"),
             Self::Handshake => f.write_str("TLS handshake"),
-            Self::Auth => f.write_str("AUTH"),
+            Self::Auth(name) => write!(f, "AUTH {name}"),
             Self::Reset => f.write_str("RSET"),
             Self::Mail(path) => write!(f, "MAIL <{path}>"),
             Self::Rcpt(path) => write!(f, "RCPT <{path}>"),
@@ -126,6 +128,8 @@ pub(crate) struct Dialogue<'o> {
     reader: ReplyReader,
     pub(crate) observer: &'o dyn Observer,
     waits: Waits,
+    /// What is known beside the replies.
+    pub(crate) circumstances: Circumstances,
     /// Something went wrong in between, so that what comes next would not be understood.
     out_of_step: bool,
     /// What no reply may repeat: a server that is puzzled by a line likes to quote it.
@@ -146,6 +150,7 @@ impl<'o> Dialogue<'o> {
             reader: ReplyReader::default(),
             observer,
             waits,
+            circumstances: Circumstances::default(),
             out_of_step: false,
             hidden: hidden.to_vec(),
         })
@@ -188,9 +193,7 @@ impl<'o> Dialogue<'o> {
         }
         self.out_of_step = true;
         Err(match self.take(stage)? {
-            Some(reply) if reply.code == 421 => {
-                Failure::new(Kind::Temporary, format!("{stage}: {reply}"))
-            }
+            Some(reply) if reply.code == 421 => self.unexpected(stage, &reply, Kind::Refused),
             Some(reply) => Failure::new(
                 Kind::Protocol,
                 format!("{stage}: a reply that nothing asked for: {reply}"),
@@ -260,6 +263,11 @@ impl<'o> Dialogue<'o> {
         }
     }
 
+    /// The failure that a reply means which is not the one due. `permanent` is the kind of a 5yz.
+    pub(crate) fn unexpected(&self, stage: &Stage, reply: &Reply, permanent: Kind) -> Failure {
+        hint::unexpected(self.circumstances, stage, reply, permanent)
+    }
+
     /// Nothing more can be said: what comes next would not be understood, or be taken for something
     /// else.
     pub(crate) fn abandon(&mut self) {
@@ -302,7 +310,7 @@ impl<'o> Dialogue<'o> {
         })?;
         let reply = reply.map(|reply| match reply.code {
             // A challenge is for the mechanism alone, and must reach it whole.
-            334 if *stage == Stage::Auth => reply,
+            334 if matches!(stage, Stage::Auth(_)) => reply,
             _ => Reply {
                 lines: reply.lines.into_iter().map(masked).collect(),
                 ..reply

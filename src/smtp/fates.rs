@@ -2,11 +2,9 @@
 //!
 //! Owns the rule that nobody is left without a verdict, and what a refused RCPT means.
 
-use super::dialogue::Stage;
-use super::hint::unexpected;
+use super::quit_after::QuitAfter;
 use super::reply::{Enhanced, Reply};
 use super::verdict::{Cause, Verdict};
-use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind};
 
 /// Where a recipient stands.
@@ -14,8 +12,8 @@ use crate::failure::{Failure, Kind};
 pub(super) enum Fate {
     /// Not judged yet, or accepted at RCPT in a transaction that is not over.
     Open,
-    /// Told to come again in another transaction, with this reply.
-    Postponed(Reply),
+    /// Told to come again in another transaction; this is its verdict where there is none.
+    Postponed(Verdict),
     Decided(Verdict),
 }
 
@@ -47,6 +45,15 @@ impl Fates {
         for (index, reply) in accepted {
             self.0[index] = Fate::Decided(Verdict::Accepted(reply));
         }
+    }
+
+    /// The submission ends here, as asked, for everybody who was not refused.
+    pub(super) fn stop(&mut self, after: QuitAfter, accepted: Accepted) {
+        for (index, reply) in accepted {
+            let reply = Some(reply);
+            self.0[index] = Fate::Decided(Verdict::Stopped { after, reply });
+        }
+        self.end(&Verdict::Stopped { after, reply: None });
     }
 
     /// Gives one verdict to those accepted at RCPT.
@@ -93,37 +100,28 @@ impl Fates {
 
     /// The verdicts, once there will be no further transaction: those postponed keep the reply
     /// that postponed them.
-    pub(super) fn settled(self, envelope: &Envelope) -> Vec<Verdict> {
-        let settle = |(index, fate)| match fate {
-            Fate::Decided(verdict) => verdict,
-            Fate::Postponed(reply) => {
-                let stage = rcpt_stage(envelope, index);
-                Verdict::from_failure(rcpt_failure(&stage, &reply), Some(reply))
-            }
+    pub(super) fn settled(self) -> Vec<Verdict> {
+        let settle = |fate| match fate {
+            Fate::Decided(verdict) | Fate::Postponed(verdict) => verdict,
             Fate::Open => Verdict::from_failure(
                 Failure::new(Kind::Bug, "a recipient was left without a verdict"),
                 None,
             ),
         };
-        self.0.into_iter().enumerate().map(settle).collect()
+        self.0.into_iter().map(settle).collect()
     }
 }
 
-pub(super) fn rcpt_stage(envelope: &Envelope, index: usize) -> Stage {
-    Stage::Rcpt(envelope.recipients()[index].to_string())
-}
-
-/// The failure a refused RCPT means: unknown to the server with X.1.x, or with 550, 551 or 553
+/// The kind of a RCPT refused for good: unknown to the server with X.1.x, or with 550, 551 or 553
 /// and no enhanced code; refused for another reason otherwise.
-pub(super) fn rcpt_failure(stage: &Stage, reply: &Reply) -> Failure {
+pub(super) fn rcpt_refused(reply: &Reply) -> Kind {
     let unknown = match reply.enhanced {
         Some(Enhanced(_, subject, _)) => subject == 1,
         None => matches!(reply.code, 550 | 551 | 553),
     };
-    let kind = if unknown {
+    if unknown {
         Kind::Recipient
     } else {
         Kind::Refused
-    };
-    unexpected(stage, reply, kind)
+    }
 }

@@ -12,9 +12,9 @@ use super::auth::{self, Lead};
 use super::body;
 use super::delivery::Parcel;
 use super::dialogue::{Dialogue, Stage};
-use super::fates::{Accepted, Fate, rcpt_failure, rcpt_stage};
-use super::hint::unexpected;
+use super::fates::{Accepted, Fate, rcpt_refused};
 use super::reply::Reply;
+use super::sasl::MechanismName;
 use super::verdict::Verdict;
 use crate::failure::{Failure, Kind};
 
@@ -92,7 +92,7 @@ pub(super) struct Replies {
 #[derive(Clone, Copy)]
 enum Step {
     Reset,
-    Auth,
+    Auth(MechanismName),
     Mail,
     Rcpt(usize),
     Data,
@@ -115,18 +115,17 @@ impl Replies {
 }
 
 impl Group {
-    /// The group that brings the parcel to the recipients whose turn it is.
+    /// The group that asks for these recipients, by their places in the envelope.
     pub(super) fn new(
-        parcel: &Parcel<'_>,
+        recipients: &[usize],
         lead: Option<Lead>,
         reset: bool,
         pace: Pace,
         tail: Tail,
     ) -> Self {
-        let recipients = &parcel.now;
         let mut steps = VecDeque::with_capacity(recipients.len() + 3);
         steps.extend(reset.then_some(Step::Reset));
-        steps.extend(lead.as_ref().map(|_| Step::Auth));
+        steps.extend(lead.as_ref().map(|lead| Step::Auth(lead.name)));
         steps.push_back(Step::Mail);
         steps.extend(recipients.iter().copied().map(Step::Rcpt));
         steps.extend(match tail {
@@ -191,7 +190,7 @@ impl Group {
             };
             if reply.code == 421
                 && !matches!(step, Step::Message)
-                && let Some(refusal) = self.refusal(step, &stage, &reply)
+                && let Some(refusal) = refusal(step, &stage, &reply, dialogue)
             {
                 if !self.message_may_have_left(dialogue) {
                     return Err(refusal);
@@ -200,7 +199,7 @@ impl Group {
                 // it go on all the same, what it says of that is what happened.
                 self.goodbye.get_or_insert(refusal);
             }
-            self.take_in(step, &stage, reply, parcel)?;
+            self.take_in(step, &stage, reply, dialogue, parcel)?;
         }
     }
 
@@ -216,7 +215,10 @@ impl Group {
                 // What was refused already needs no further words.
                 (Step::Rcpt(_) | Step::Data, _) if self.replies.mail_refused.is_some() => continue,
                 (Step::Rcpt(index), Some(reply)) => {
-                    parcel.fates.set(index, Fate::Postponed(reply.clone()));
+                    let stage = self.stage(step, parcel);
+                    let refusal = rcpt_refusal(&stage, reply.clone(), dialogue);
+                    let verdict = Verdict::from_failure(refusal.0, refusal.1);
+                    parcel.fates.set(index, Fate::Postponed(verdict));
                     continue;
                 }
                 (Step::Data, _) if alone && self.replies.accepted.is_empty() => continue,
@@ -239,9 +241,9 @@ impl Group {
         let envelope = &parcel.job.envelope;
         match step {
             Step::Reset => Stage::Reset,
-            Step::Auth => Stage::Auth,
+            Step::Auth(name) => Stage::Auth(name),
             Step::Mail => Stage::Mail(envelope.sender().to_string()),
-            Step::Rcpt(index) => rcpt_stage(envelope, index),
+            Step::Rcpt(index) => Stage::Rcpt(envelope.recipients()[index].to_string()),
             Step::Data => Stage::Data,
             Step::Message => Stage::FinalDot,
         }
@@ -256,7 +258,7 @@ impl Group {
     ) -> Result<(), Failure> {
         match (step, stage) {
             (Step::Reset, _) => dialogue.send("RSET"),
-            (Step::Auth, _) => self
+            (Step::Auth(_), _) => self
                 .lead
                 .as_ref()
                 .map_or(Ok(()), |lead| lead.send(dialogue)),
@@ -275,22 +277,20 @@ impl Group {
         step: Step,
         stage: &Stage,
         reply: Reply,
+        dialogue: &Dialogue<'_>,
         parcel: &mut Parcel<'_>,
     ) -> Result<(), Refusal> {
         self.replies.mail_answered |= matches!(step, Step::Mail);
         match step {
-            Step::Rcpt(index) => self.judge(index, stage, reply.brief(), parcel)?,
+            Step::Rcpt(index) => self.judge(index, stage, reply.brief(), dialogue, parcel)?,
             Step::Data | Step::Message => self.replies.last = Some(reply),
-            Step::Reset | Step::Auth | Step::Mail => {
-                let refusal = self.refusal(step, stage, &reply);
+            Step::Reset | Step::Auth(_) | Step::Mail => {
+                let refusal = refusal(step, stage, &reply, dialogue);
                 match (step, refusal) {
-                    (Step::Auth, None) => {
-                        self.replies.authenticated =
-                            self.lead.as_ref().map(|lead| lead.name.as_str());
-                    }
+                    (Step::Auth(name), None) => self.replies.authenticated = Some(name.as_str()),
                     (_, None) => {}
                     (_, Some(refusal)) if refusal.0.kind == Kind::Protocol => return Err(refusal),
-                    (Step::Auth, refusal) => self.replies.auth_refused = refusal,
+                    (Step::Auth(_), refusal) => self.replies.auth_refused = refusal,
                     (Step::Mail, refusal) => self.replies.mail_refused = refusal,
                     (_, Some(refusal)) => return Err(refusal),
                 }
@@ -299,22 +299,13 @@ impl Group {
         Ok(())
     }
 
-    /// What a reply means that is not the one due.
-    fn refusal(&self, step: Step, stage: &Stage, reply: &Reply) -> Option<Refusal> {
-        let failure = match (step, &self.lead) {
-            (Step::Auth, Some(lead)) => auth::conclude(lead.name, reply).err()?,
-            (Step::Reset | Step::Mail, _) if reply.answers(250) => return None,
-            _ => unexpected(stage, reply, Kind::Refused),
-        };
-        Some((failure, Some(reply.clone())))
-    }
-
     /// Takes in the reply to one RCPT.
     fn judge(
         &mut self,
         index: usize,
         stage: &Stage,
         reply: Reply,
+        dialogue: &Dialogue<'_>,
         parcel: &mut Parcel<'_>,
     ) -> Result<(), Refusal> {
         self.replies.rcpt_answered += 1;
@@ -327,15 +318,33 @@ impl Group {
             // The reply to MAIL decides; this one only says that there was none.
         } else if matches!(reply.code, 452 | 552) && parcel.may_be_split {
             self.full.get_or_insert_with(|| reply.clone());
-            fates.set(index, Fate::Postponed(reply));
+            let (failure, reply) = rcpt_refusal(stage, reply, dialogue);
+            fates.set(
+                index,
+                Fate::Postponed(Verdict::from_failure(failure, reply)),
+            );
         } else {
-            let failure = rcpt_failure(stage, &reply);
+            let (failure, reply) = rcpt_refusal(stage, reply, dialogue);
             if failure.kind == Kind::Protocol {
-                return Err((failure, Some(reply)));
+                return Err((failure, reply));
             }
-            let verdict = Verdict::from_failure(failure, Some(reply));
-            fates.set(index, Fate::Decided(verdict));
+            fates.set(index, Fate::Decided(Verdict::from_failure(failure, reply)));
         }
         Ok(())
     }
+}
+
+/// What a reply means that is not the one due.
+fn refusal(step: Step, stage: &Stage, reply: &Reply, dialogue: &Dialogue<'_>) -> Option<Refusal> {
+    let failure = match step {
+        Step::Auth(name) => auth::conclude(dialogue, name, reply).err()?,
+        Step::Reset | Step::Mail if reply.answers(250) => return None,
+        _ => dialogue.unexpected(stage, reply, Kind::Refused),
+    };
+    Some((failure, Some(reply.clone())))
+}
+
+fn rcpt_refusal(stage: &Stage, reply: Reply, dialogue: &Dialogue<'_>) -> Refusal {
+    let failure = dialogue.unexpected(stage, &reply, rcpt_refused(&reply));
+    (failure, Some(reply))
 }

@@ -7,7 +7,8 @@
 //! Then `conversation` submits message after message in one session: `delivery` fits each to what
 //! the server offers, `transaction` brings it to its recipients with a [`Verdict`] for each (`fates`),
 //! by a `group` of commands that leave together, and `body` sends its octets (`stuffing` where DATA
-//! needs it). `verify` asks about addresses without sending. `hint` knows what to do about a refusal.
+//! needs it). `quit_after` names the stages after which all that may end, as asked; `verify` asks about
+//! addresses without sending. `hint` knows what to do about a refusal.
 
 pub(crate) mod auth;
 mod body;
@@ -18,6 +19,7 @@ pub mod dialogue;
 mod fates;
 mod group;
 pub(crate) mod hint;
+mod quit_after;
 pub mod reply;
 pub mod sasl;
 pub(crate) mod session;
@@ -29,6 +31,7 @@ pub mod verify;
 pub(crate) mod wire;
 
 pub use dialogue::{Observer, Waits};
+pub use quit_after::QuitAfter;
 pub use reply::{Enhanced, Reply};
 pub use sasl::{AuthChoice, CleartextAuth, Credentials, MechanismName, TokenSource};
 pub use tls::{Identity, TlsInfo, TlsTerms, TlsVersion, Trust};

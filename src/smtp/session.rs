@@ -1,6 +1,6 @@
 //! From a connected stream to a session mail may be given to: greeting, EHLO, STARTTLS, AUTH.
 //!
-//! The types tell what may be done: a [`Greeted`] connection can only start TLS, or be used in
+//! The types tell what may be done: one that is [`Introduced`] can only start TLS, or be used in
 //! clear where the plan asks for that; AUTH takes a [`Protected`], which an encrypted session
 //! gives, or the word that only `--allow-cleartext-auth` makes. After STARTTLS all that was learnt
 //! in clear is forgotten, and bytes that came behind the 220 end the session (RFC 3207 §4.2).
@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::auth::{self, Lead, Protected};
 use super::capability::Capabilities;
 use super::dialogue::{Dialogue, Observer, Stage, Waits};
-use super::hint::unexpected;
+use super::hint::Circumstances;
 use super::sasl::{Binding, Mechanism};
 use super::tls::{Tls, TlsInfo};
 use super::wire::Broken;
@@ -68,16 +68,24 @@ pub(crate) struct Opening<'p> {
 
 /// A connection on which the server has said, in clear, that it is ready.
 pub(crate) struct Greeted<'o> {
+    pub(crate) dialogue: Dialogue<'o>,
+}
+
+/// The same after EHLO.
+pub(crate) struct Introduced<'o> {
     dialogue: Dialogue<'o>,
     capabilities: Capabilities,
-    ehlo: String,
+}
+
+/// A connection with TLS, of which nothing is known that was learnt in clear.
+pub(crate) struct Secured<'o> {
+    pub(crate) dialogue: Dialogue<'o>,
 }
 
 /// A session mail may be given to.
 pub(crate) struct Session<'o> {
     pub(crate) dialogue: Dialogue<'o>,
     pub(crate) capabilities: Capabilities,
-    pub(crate) tls: Option<TlsInfo>,
     /// The AUTH command that leads the first group of commands, where AUTH has not ended yet.
     pub(crate) lead: Option<Lead>,
     /// The name of the mechanism by which we authenticated.
@@ -85,48 +93,49 @@ pub(crate) struct Session<'o> {
 }
 
 impl<'o> Greeted<'o> {
-    /// Waits for the greeting and introduces itself, in clear.
-    ///
-    /// `helo` allows HELO where EHLO is not understood; then there are no extensions, so neither
-    /// TLS nor AUTH (RFC 5321 §3.2).
+    /// Waits for the greeting.
     pub(crate) fn open(
         socket: TcpStream,
         opening: &Opening<'_>,
-        helo: bool,
         observer: &'o dyn Observer,
     ) -> std::result::Result<Self, Closed> {
-        let mut dialogue = Dialogue::new(socket, opening.waits, opening.hidden, observer)
-            .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
-        let ehlo = opening
-            .ehlo
-            .map_or_else(|| own_name(&dialogue), str::to_owned);
-        let ready = greeting(&mut dialogue, opening)
-            .and_then(|()| introduce(&mut dialogue, &ehlo, helo).map_err(not_ready));
+        let mut dialogue = dialogue_on(socket, opening, observer)?;
+        let ready = greeting(&mut dialogue, opening);
+        let (dialogue, ()) = or_leave(dialogue, ready)?;
+        Ok(Self { dialogue })
+    }
+
+    /// Introduces itself, in clear.
+    ///
+    /// `helo` allows HELO where EHLO is not understood; then there are no extensions, so neither
+    /// TLS nor AUTH (RFC 5321 §3.2).
+    pub(crate) fn introduce(
+        self,
+        opening: &Opening<'_>,
+        helo: bool,
+    ) -> std::result::Result<Introduced<'o>, Closed> {
+        let mut dialogue = self.dialogue;
+        let ready = introduce(&mut dialogue, opening, helo).map_err(not_ready);
         let (dialogue, capabilities) = or_leave(dialogue, ready)?;
-        Ok(Self {
+        Ok(Introduced {
             dialogue,
             capabilities,
-            ehlo,
         })
     }
+}
 
+impl<'o> Introduced<'o> {
     /// Stays in clear, because the plan says `--tls none`.
     pub(crate) fn in_clear(self) -> Session<'o> {
-        Session {
-            dialogue: self.dialogue,
-            capabilities: self.capabilities,
-            tls: None,
-            lead: None,
-            authenticated: None,
-        }
+        Session::new(self.dialogue, self.capabilities)
     }
 
-    /// STARTTLS (RFC 3207), and EHLO again.
+    /// STARTTLS (RFC 3207).
     pub(crate) fn start_tls(
         mut self,
         tls: &Tls,
         opening: &Opening<'_>,
-    ) -> std::result::Result<Session<'o>, Closed> {
+    ) -> std::result::Result<Secured<'o>, Closed> {
         let refused = |failure| Closed::new(Outcome::NoStarttls, failure);
         if !self.capabilities.starttls {
             self.dialogue.quit();
@@ -142,8 +151,9 @@ impl<'o> Greeted<'o> {
             .and_then(|()| self.dialogue.reply(&stage));
         let reply = reply.map_err(|failure| Closed::new(Outcome::Lost, failure))?;
         if !reply.answers(220) {
+            let failure = self.dialogue.unexpected(&stage, &reply, Kind::Tls);
             self.dialogue.quit();
-            return Err(refused(unexpected(&stage, &reply, Kind::Tls)));
+            return Err(refused(failure));
         }
         let intruder = || Closed {
             outcome: Outcome::TlsFailed,
@@ -161,8 +171,9 @@ impl<'o> Greeted<'o> {
         if !self.dialogue.wire.inbox.is_empty() {
             return Err(intruder());
         }
-        let Self { dialogue, ehlo, .. } = self;
-        match Session::over_tls(dialogue, tls, opening, &ehlo) {
+        let mut dialogue = self.dialogue;
+        match handshake(&mut dialogue, tls, opening, Security::StartTls) {
+            Ok(()) => Ok(Secured { dialogue }),
             // The first bytes after the 220 were no TLS.
             Err(closed)
                 if closed.failure.kind == Kind::Protocol
@@ -170,57 +181,52 @@ impl<'o> Greeted<'o> {
             {
                 Err(intruder())
             }
-            other => other,
+            Err(closed) => Err(closed),
         }
     }
 }
 
-impl<'o> Session<'o> {
-    /// Opens a session with TLS from the first byte (RFC 8314 §3.3).
+impl<'o> Secured<'o> {
+    /// TLS from the first byte (RFC 8314 §3.3), and the greeting in it.
     pub(crate) fn open_implicit(
         socket: TcpStream,
         tls: &Tls,
         opening: &Opening<'_>,
         observer: &'o dyn Observer,
     ) -> std::result::Result<Self, Closed> {
-        let mut dialogue = Dialogue::new(socket, opening.waits, opening.hidden, observer)
-            .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
+        let mut dialogue = dialogue_on(socket, opening, observer)?;
         handshake(&mut dialogue, tls, opening, Security::Implicit)?;
-        let ehlo = opening
-            .ehlo
-            .map_or_else(|| own_name(&dialogue), str::to_owned);
         let ready = greeting(&mut dialogue, opening).map_err(Closed::within_tls);
         let (dialogue, ()) = or_leave(dialogue, ready)?;
-        Self::introduced(dialogue, &ehlo)
+        Ok(Self { dialogue })
     }
 
-    fn over_tls(
-        mut dialogue: Dialogue<'o>,
-        tls: &Tls,
+    /// Introduces itself, for the first time or again.
+    pub(crate) fn introduce(
+        self,
         opening: &Opening<'_>,
-        ehlo: &str,
-    ) -> std::result::Result<Self, Closed> {
-        handshake(&mut dialogue, tls, opening, Security::StartTls)?;
-        Self::introduced(dialogue, ehlo)
-    }
-
-    fn introduced(mut dialogue: Dialogue<'o>, ehlo: &str) -> std::result::Result<Self, Closed> {
-        let ready = introduce(&mut dialogue, ehlo, false)
+    ) -> std::result::Result<Session<'o>, Closed> {
+        let mut dialogue = self.dialogue;
+        let ready = introduce(&mut dialogue, opening, false)
             .map_err(|failure| not_ready(failure).within_tls());
         let (dialogue, capabilities) = or_leave(dialogue, ready)?;
-        let tls = dialogue.wire.tls().map(TlsInfo::of);
-        Ok(Self {
+        Ok(Session::new(dialogue, capabilities))
+    }
+}
+
+impl<'o> Session<'o> {
+    fn new(dialogue: Dialogue<'o>, capabilities: Capabilities) -> Self {
+        Self {
             dialogue,
             capabilities,
-            tls,
             lead: None,
             authenticated: None,
-        })
+        }
     }
 
     /// The right to send credentials, where TLS protects them.
     pub(crate) fn protection(&self) -> Option<Protected> {
-        self.tls.as_ref().map(|_| Protected::by_tls())
+        self.dialogue.wire.tls().map(|_| Protected::by_tls())
     }
 
     /// What the TLS connection can be known by.
@@ -244,6 +250,17 @@ impl<'o> Session<'o> {
     }
 }
 
+fn dialogue_on<'o>(
+    socket: TcpStream,
+    opening: &Opening<'_>,
+    observer: &'o dyn Observer,
+) -> std::result::Result<Dialogue<'o>, Closed> {
+    let mut dialogue = Dialogue::new(socket, opening.waits, opening.hidden, observer)
+        .map_err(|failure| Closed::new(Outcome::Lost, failure))?;
+    dialogue.circumstances = Circumstances::at(opening.host);
+    Ok(dialogue)
+}
+
 fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::Result<(), Closed> {
     let stage = Stage::Greeting;
     let patience = dialogue.patience(&stage);
@@ -260,7 +277,7 @@ fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::
     if !reply.answers(220) {
         return Err(Closed::new(
             Outcome::NoGreeting,
-            unexpected(&stage, &reply, Kind::Refused),
+            dialogue.unexpected(&stage, &reply, Kind::Refused),
         ));
     }
     dialogue.expect_silence(&stage).map_err(not_ready)
@@ -290,8 +307,15 @@ fn not_ready(failure: Failure) -> Closed {
     Closed::new(outcome, failure)
 }
 
-fn introduce(dialogue: &mut Dialogue<'_>, name: &str, helo: bool) -> Result<Capabilities> {
+fn introduce(
+    dialogue: &mut Dialogue<'_>,
+    opening: &Opening<'_>,
+    helo: bool,
+) -> Result<Capabilities> {
     let stage = Stage::Ehlo;
+    let name = opening
+        .ehlo
+        .map_or_else(|| own_name(dialogue), str::to_owned);
     dialogue.send(&format!("EHLO {name}"))?;
     let reply = dialogue.reply(&stage)?;
     dialogue.expect_silence(&stage)?;
@@ -307,7 +331,7 @@ fn introduce(dialogue: &mut Dialogue<'_>, name: &str, helo: bool) -> Result<Capa
             return Ok(Capabilities::default());
         }
     }
-    Err(unexpected(&stage, &reply, Kind::Refused))
+    Err(dialogue.unexpected(&stage, &reply, Kind::Refused))
 }
 
 fn handshake(

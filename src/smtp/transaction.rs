@@ -13,7 +13,6 @@ use super::delivery::{Again, Parcel};
 use super::dialogue::Stage;
 use super::fates::{Accepted, Fate};
 use super::group::{Group, Pace, Refusal, Replies, Tail};
-use super::hint::unexpected;
 use super::reply::Reply;
 use super::verdict::{Cause, Verdict};
 use crate::failure::{Failure, Kind};
@@ -71,6 +70,10 @@ impl<'j> Conversation<'_, '_, 'j> {
         if self.manner.all_or_nothing && !accepted.is_empty() && refuse_all_for_one(parcel) {
             return Ok(Turn::Over(0));
         }
+        if let Some(stage) = self.manner.quit_after {
+            parcel.fates.stop(stage, accepted);
+            return Ok(Turn::Over(0));
+        }
         let may_be_sent = if self.manner.chunking {
             !accepted.is_empty()
         } else {
@@ -107,7 +110,10 @@ impl<'j> Conversation<'_, '_, 'j> {
         if reply.answers(354) {
             return Ok(true);
         }
-        let failure = unexpected(&Stage::Data, &reply, Kind::Refused);
+        let failure = self
+            .session
+            .dialogue
+            .unexpected(&Stage::Data, &reply, Kind::Refused);
         let broken = failure.kind == Kind::Protocol;
         let refusal = (failure, Some(reply));
         if broken {
@@ -164,7 +170,10 @@ impl<'j> Conversation<'_, '_, 'j> {
             return Err(self.may_have(parcel, replies, stop));
         };
         if !reply.answers(250) && !reply.is_negative() {
-            let failure = unexpected(&Stage::FinalDot, &reply, Kind::Refused);
+            let failure = self
+                .session
+                .dialogue
+                .unexpected(&Stage::FinalDot, &reply, Kind::Refused);
             return Err(self.may_have(parcel, replies, (failure, Some(reply))));
         }
         if reply.is_positive() && !replies.accepted.is_empty() {
@@ -221,7 +230,10 @@ impl<'j> Conversation<'_, '_, 'j> {
             return Ok(Turn::Over(count));
         }
         let closing = reply.code == 421;
-        let failure = unexpected(&Stage::FinalDot, &reply, Kind::Refused);
+        let failure = self
+            .session
+            .dialogue
+            .unexpected(&Stage::FinalDot, &reply, Kind::Refused);
         parcel.fates.end(&verdict((failure, Some(reply))));
         if closing {
             Err(Ended::Settled)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::quit_after::QuitAfter;
 use super::reply::Reply;
 use crate::failure::{Failure, Kind};
 
@@ -16,6 +17,13 @@ pub enum Verdict {
     Rejected(Arc<Cause>),
     /// Perhaps delivered: the connection ended between the last byte and the reply to it.
     Unknown(Arc<Cause>),
+    /// Not sent, because the submission was to end before the message. Nothing was refused.
+    Stopped {
+        /// Where it ended.
+        after: QuitAfter,
+        /// The reply that accepted this recipient, where it came to RCPT.
+        reply: Option<Reply>,
+    },
 }
 
 /// Why a recipient does not have the message, or may not have it.
@@ -48,7 +56,7 @@ impl Verdict {
             })
         };
         match self {
-            accepted @ Self::Accepted(_) => accepted,
+            other @ (Self::Accepted(_) | Self::Stopped { .. }) => other,
             Self::Deferred(cause) => Self::Deferred(at(cause)),
             Self::Rejected(cause) => Self::Rejected(at(cause)),
             Self::Unknown(cause) => Self::Unknown(at(cause)),
@@ -62,6 +70,7 @@ impl Verdict {
             Self::Deferred(_) => "deferred",
             Self::Rejected(_) => "rejected",
             Self::Unknown(_) => "unknown",
+            Self::Stopped { .. } => "stopped",
         }
     }
 
@@ -70,10 +79,10 @@ impl Verdict {
         matches!(self, Self::Accepted(_))
     }
 
-    /// Why not, unless accepted.
+    /// What went wrong, if anything did.
     pub fn cause(&self) -> Option<&Cause> {
         match self {
-            Self::Accepted(_) => None,
+            Self::Accepted(_) | Self::Stopped { .. } => None,
             Self::Deferred(cause) | Self::Rejected(cause) | Self::Unknown(cause) => Some(cause),
         }
     }
@@ -82,6 +91,7 @@ impl Verdict {
     pub fn reply(&self) -> Option<&Reply> {
         match self {
             Self::Accepted(reply) => Some(reply),
+            Self::Stopped { reply, .. } => reply.as_ref(),
             _ => self.cause().and_then(|cause| cause.reply.as_ref()),
         }
     }

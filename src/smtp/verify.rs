@@ -4,9 +4,8 @@
 //! Each command waits for the reply to the one before, because VRFY and EXPN end a group (RFC 2920
 //! §3.1). A server that does not know the command is not asked a second time.
 
-use super::dialogue::Stage;
-use super::fates::rcpt_failure;
-use super::hint::unexpected;
+use super::dialogue::{Dialogue, Stage};
+use super::fates::rcpt_refused;
 use super::reply::Reply;
 use super::session::Session;
 use crate::address::Address;
@@ -82,19 +81,18 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn of(address: &Address, question: Question, reply: Reply) -> Self {
+    fn of(address: &Address, question: Question, reply: Reply, dialogue: &Dialogue<'_>) -> Self {
         let stage = stage(question, address);
         let (standing, failure) = match reply.code {
             251 => (Standing::Forwarded, None),
             252 => (Standing::Undecided, None),
             _ if reply.answers(250) => (Standing::Known, None),
             500 | 502 | 504 => {
-                let failure = unexpected(&stage, &reply, Kind::Refused);
-                let failure = failure.with_hint("many servers have this switched off");
+                let failure = dialogue.unexpected(&stage, &reply, Kind::Refused);
                 (Standing::NotOffered, Some(failure))
             }
             _ => {
-                let failure = rcpt_failure(&stage, &reply);
+                let failure = dialogue.unexpected(&stage, &reply, rcpt_refused(&reply));
                 let standing = match failure.kind {
                     Kind::Recipient => Standing::Unknown,
                     Kind::Refused => Standing::Refused,
@@ -143,7 +141,7 @@ pub(crate) fn ask(
             None => ask_about(session, question, address),
         };
         let finding = match reply {
-            Ok(reply) => Finding::of(address, question, reply),
+            Ok(reply) => Finding::of(address, question, reply, &session.dialogue),
             Err(failure) => Finding::without_answer(address, failure),
         };
         findings.push(finding);

@@ -11,9 +11,42 @@ use crate::plan::Plan;
 use crate::route::dial;
 use crate::route::resolve::Names;
 use crate::route::{Attempt, Outcome, Rung, Security};
-use crate::smtp::session::{Closed, Greeted, Opening, Session};
+use crate::smtp::dialogue::Dialogue;
+use crate::smtp::session::{Closed, Greeted, Opening, Secured, Session};
 use crate::smtp::tls::Tls;
-use crate::smtp::{Credentials, Observer};
+use crate::smtp::{Credentials, Observer, QuitAfter};
+
+/// What opening by the plan comes to.
+pub(super) enum Opened<'o> {
+    /// A session.
+    Session(Session<'o>),
+    /// The plan ends it before there is one.
+    Ended(Dialogue<'o>, QuitAfter),
+}
+
+impl<'o> Opened<'o> {
+    pub(super) fn dialogue(&self) -> &Dialogue<'o> {
+        match self {
+            Self::Session(session) => &session.dialogue,
+            Self::Ended(dialogue, _) => dialogue,
+        }
+    }
+
+    /// The session, for whoever cannot do without one.
+    ///
+    /// # Errors
+    /// `Usage` when the plan ends it before; then it is over.
+    pub(super) fn session(self) -> Result<Session<'o>> {
+        match self {
+            Self::Session(session) => Ok(session),
+            Self::Ended(dialogue, stage) => {
+                dialogue.quit();
+                let words = format!("nothing can be asked of a server that is left after {stage}");
+                Err(Failure::new(Kind::Usage, words))
+            }
+        }
+    }
+}
 
 /// What the rungs need for TLS, for all sessions; nothing where none of them uses it.
 ///
@@ -25,13 +58,14 @@ pub(super) fn tls(plan: &Plan) -> Result<Option<Tls>> {
     wanted.then(|| Tls::new(&plan.trust, &plan.tls)).transpose()
 }
 
-/// Opens a session on the first rung that gives one. `tls` is what [`tls`] made for this plan.
+/// Opens a session on the first rung that gives one, as far as the plan goes. `tls` is what [`tls`]
+/// made for this plan.
 pub(super) fn open<'o>(
     plan: &Plan,
     tls: Option<&Tls>,
     observer: &'o dyn Observer,
     attempts: &mut Vec<Attempt>,
-) -> Result<(Session<'o>, Rung)> {
+) -> Result<(Opened<'o>, Rung)> {
     let rungs = &plan.rungs;
     let waits = plan.waits;
     let mut open: Vec<usize> = (0..rungs.len()).collect();
@@ -71,7 +105,7 @@ pub(super) fn open<'o>(
         let rung = &rungs[index];
         let (attempt, entry) = enter(plan, rung, socket, started, tls, observer);
         match entry {
-            Entry::Session(session) => winner = Some((*session, rung.clone())),
+            Entry::Opened(opened) => winner = Some((*opened, rung.clone())),
             Entry::Stopped => stopped.clone_from(&attempt.failure),
             Entry::Left => {}
         }
@@ -81,7 +115,7 @@ pub(super) fn open<'o>(
     if let Some(failure) = stopped {
         return Err(failure);
     }
-    let Some((session, rung)) = winner else {
+    let Some((opened, rung)) = winner else {
         return Err(all_failed(&*attempts));
     };
     for failure in attempts
@@ -93,13 +127,13 @@ pub(super) fn open<'o>(
             rung.security.name()
         ));
     }
-    Ok((session, rung))
+    Ok((opened, rung))
 }
 
 /// What a connection came to.
 pub(super) enum Entry<'o> {
-    /// Mail may be given to it.
-    Session(Box<Session<'o>>),
+    /// What the plan asks for.
+    Opened(Box<Opened<'o>>),
     /// The next rung may be tried.
     Left,
     /// No other rung may be tried.
@@ -138,7 +172,7 @@ pub(super) fn enter<'o>(
         greeting_until: started + plan.waits.connect,
     };
     let entry = match establish(plan, socket, rung.security, &opening, tls, observer) {
-        Ok(session) => Entry::Session(Box::new(session)),
+        Ok(opened) => Entry::Opened(Box::new(opened)),
         Err(closed) => {
             attempt.secured = closed.secured;
             attempt.certificate = closed.certificate;
@@ -170,7 +204,7 @@ fn establish<'o>(
     opening: &Opening<'_>,
     tls: Option<&Tls>,
     observer: &'o dyn Observer,
-) -> std::result::Result<Session<'o>, Closed> {
+) -> std::result::Result<Opened<'o>, Closed> {
     let secure = tls.ok_or_else(|| Closed {
         outcome: Outcome::TlsFailed,
         failure: Failure::new(Kind::Bug, "no TLS configuration"),
@@ -178,16 +212,39 @@ fn establish<'o>(
         certificate: None,
         stop: true,
     });
-    match security {
-        Security::None => {
-            let helo = plan.effective_credentials().is_none();
-            Greeted::open(socket, opening, helo, observer).map(Greeted::in_clear)
+    let ends_with = |stage| plan.quit_after == Some(stage);
+    let ended = |dialogue, stage| Ok(Opened::Ended(dialogue, stage));
+    let session = if security == Security::Implicit {
+        let secured = Secured::open_implicit(socket, secure?, opening, observer)?;
+        // The greeting came within TLS.
+        for stage in [QuitAfter::Connect, QuitAfter::Tls] {
+            if ends_with(stage) {
+                return ended(secured.dialogue, stage);
+            }
         }
-        Security::StartTls => {
-            Greeted::open(socket, opening, false, observer)?.start_tls(secure?, opening)
+        secured.introduce(opening)?
+    } else {
+        let greeted = Greeted::open(socket, opening, observer)?;
+        if ends_with(QuitAfter::Connect) {
+            return ended(greeted.dialogue, QuitAfter::Connect);
         }
-        Security::Implicit => Session::open_implicit(socket, secure?, opening, observer),
+        let in_clear = security == Security::None;
+        let helo = in_clear && plan.effective_credentials().is_none();
+        let introduced = greeted.introduce(opening, helo)?;
+        if in_clear {
+            introduced.in_clear()
+        } else {
+            let secured = introduced.start_tls(secure?, opening)?;
+            if ends_with(QuitAfter::Tls) {
+                return ended(secured.dialogue, QuitAfter::Tls);
+            }
+            secured.introduce(opening)?
+        }
+    };
+    if ends_with(QuitAfter::Ehlo) {
+        return ended(session.dialogue, QuitAfter::Ehlo);
     }
+    Ok(Opened::Session(session))
 }
 
 /// When every rung failed: the one that got furthest decides; of equals, the first.

@@ -227,7 +227,7 @@ fn look(
     let (mut probe, entry) = rung::probe(plan, rung, tls, recorder)?;
     let before = early.unwrap_or_else(turn);
     let turn = match (before, &entry) {
-        (Turn::Open, Entry::Session(_)) => Turn::Taken,
+        (Turn::Open, Entry::Opened(_)) => Turn::Taken,
         (Turn::Open, Entry::Stopped) => Turn::Stopped,
         _ => before,
     };
@@ -236,7 +236,9 @@ fn look(
     if plan.effective_credentials().is_none() {
         probe.login = Login::Nobody;
     }
-    if let Entry::Session(mut session) = entry {
+    if let Entry::Opened(opened) = entry
+        && let Ok(mut session) = opened.session()
+    {
         if before == Turn::Open {
             probe.login = log_in(plan, rung, &mut session);
         }

@@ -78,7 +78,8 @@ fn open<'o>(
 ) -> Result<Session<'o>> {
     login::allowed(plan)?;
     let tls = open::tls(plan)?;
-    let (mut session, rung) = open::open(plan, tls.as_ref(), observer, attempts)?;
+    let (opened, rung) = open::open(plan, tls.as_ref(), observer, attempts)?;
+    let mut session = opened.session()?;
     match login::log_in(plan, &mut session) {
         Ok(_) => Ok(session),
         Err(failure) => {

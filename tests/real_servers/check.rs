@@ -66,7 +66,7 @@ fn a_wrong_password_is_named() {
     assert_eq!(found.exit, Some(77), "{found}");
     assert!(text(&found.json(), "verdict").contains(": 535 "), "{found}");
     assert!(
-        text(&found.json(), "advice").starts_with("check user and password"),
+        text(&found.json(), "advice").contains("check --user and the password"),
         "{found}"
     );
 }

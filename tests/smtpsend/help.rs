@@ -142,6 +142,11 @@ fn a_bad_value_says_what_may_stand_there() {
         ("--retry", "often", "number"),
         ("--retry", "-1", "number"),
         ("--timeout", "-1", "number"),
+        (
+            "--quit-after",
+            "data",
+            "connect, ehlo, tls, auth, mail, rcpt",
+        ),
     ] {
         let text = usage_error(&["-n", "--to", "b@x.org", flag, bad]);
         assert!(text.contains(may), "{text}");

@@ -65,6 +65,23 @@ fn a_refused_recipient_is_rejected() {
 }
 
 #[test]
+fn all_hints_are_there_with_that_of_the_deciding_failure_first() {
+    let server = Server::text(&format!(
+        "{HELLO}C: MAIL *\nS: 250 ok\nC: RCPT *\nS: 250 ok\nC: RCPT *\nS: 550 5.1.1 no\n\
+         C: RCPT *\nS: 450 4.2.0 Greylisted\nC: DATA\nS: 354 go\nBODY\nS: 250 ok\nC? QUIT\n"
+    ));
+    let call = call(&server).args(["--to", "b@x.org,c@x.org,d@x.org", "--body", "x"]);
+    let json = result(call, 75);
+    assert_eq!(
+        json["error"]["hint"],
+        "accepted for 1 of 3 recipients: do not send it to them again\n\
+         the server asks unknown senders to come again: try again in some minutes, with --retry 5\n\
+         the server does not know this address: check it for a typing error"
+    );
+    server.finish();
+}
+
+#[test]
 fn a_refused_message_is_rejected() {
     let json = after(
         &format!("{HELLO}{ENVELOPE}C: DATA\nS: 354 go\nBODY\nS: 554 5.6.0 no\nC? QUIT\n"),

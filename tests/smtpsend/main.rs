@@ -49,6 +49,7 @@ mod pins;
 mod policy;
 mod ports;
 mod proxies;
+mod quit_after;
 mod readme;
 mod recipients;
 mod refusals;

@@ -53,7 +53,7 @@ fn a_failure_is_a_line_and_a_hint() {
         .fails_with(67)
         .stderr_is(format!(
             "smtpsend: {}: RCPT <b@example.com>: 550 5.1.1 no such user\n\
-             hint: check the address for a typing error\n",
+             hint: the server does not know this address: check it for a typing error\n",
             server.addr()
         ))
         .run();
@@ -71,7 +71,7 @@ fn each_refused_recipient_has_its_line_and_the_hint_stands_once() {
             "smtpsend: {at}: RCPT <c@x.org>: 550 5.1.1 no such user\n\
              smtpsend: {at}: RCPT <d@x.org>: 550 5.1.1 no such user\n\
              hint: accepted for 1 of 3 recipients: do not send it to them again\n\
-             hint: check the address for a typing error\n"
+             hint: the server does not know this address: check it for a typing error\n"
         ))
         .run();
     server.finish();

@@ -29,7 +29,7 @@ pub(crate) const STAGES: [Stage; 10] = [
         "C: EHLO *\n",
         "S: 250-mail.test\nS: 250 AUTH PLAIN\n",
     ),
-    stage("AUTH", "C: AUTH PLAIN *\n", "S: 235 welcome\n"),
+    stage("AUTH PLAIN", "C: AUTH PLAIN *\n", "S: 235 welcome\n"),
     stage("MAIL <a@example.com>", "C: MAIL *\n", "S: 250 ok\n"),
     stage("RCPT <b@example.com>", "C: RCPT *\n", "S: 250 ok\n"),
     stage("DATA", "C: DATA\n", "S: 354 go\n"),

@@ -167,7 +167,9 @@ fn other_kind(
     if let Some((socket, started)) = connection {
         let (attempt, entry) = open::enter(&plan, &rung, socket, started, tls, &asking);
         probe.attempt = attempt;
-        if let Entry::Session(session) = entry {
+        if let Entry::Opened(opened) = entry
+            && let Ok(session) = opened.session()
+        {
             session.dialogue.quit();
         }
     }
