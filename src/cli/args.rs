@@ -2,15 +2,23 @@
 //! value means, and whether it is right, is for `settings` and `request` to say, so that flags,
 //! environment and files get the same words and the right exit code.
 
+//!
+//! `flags` has the grammar of the settings, `asking` and `config` that of the subcommands.
+
 mod asking;
+mod config;
+mod flags;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _, value_parser};
+use clap::{Arg, Args as _, Command, FromArgMatches as _};
 
 pub(crate) use self::asking::VerifyArgs;
-use super::settings::{Form, Heading, Place, SETTINGS, Setting, setting};
+pub(crate) use self::config::ConfigTask;
+use self::config::{config, config_task};
+pub(crate) use self::flags::Flags;
+use self::flags::with_settings;
 
 const ABOUT: &str = "\
 Send one message over SMTP, and tell the truth about every recipient.
@@ -63,14 +71,6 @@ Exit codes:
   76  the server broke the protocol
   77  authentication refused for good, or not offered although a user is given
   78  the settings are wrong, no server is set, or port 25 was asked for";
-
-const INIT: &str = "\
-Make a settings file: find the server, try it, and write what works.
-
-Asks on a terminal for what is not typed. Every option that is typed is written down. With --profile
-NAME a profile is added to the file that is there. The server is found by the From address; then it
-is tried as by smtpsend check, the login too, and nothing is written when that fails. The file is for
-its owner alone (mode 0600), since the password may stand in it.";
 
 /// What is typed for one message alone.
 #[derive(clap::Args, Debug, Default)]
@@ -145,24 +145,6 @@ impl Task {
     }
 }
 
-/// What `smtpsend config` is to do.
-pub(crate) enum ConfigTask {
-    Show,
-    Path,
-    /// Whether a file that is there is written over, and whether the server is tried.
-    Init {
-        force: bool,
-        check: bool,
-    },
-    /// What is imported (by default msmtp's own file), whether it is only printed, and whether a
-    /// file that is there is written over.
-    Import {
-        from: Option<PathBuf>,
-        dry_run: bool,
-        force: bool,
-    },
-}
-
 /// Reads the command line.
 pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
     let mut matches = grammar().try_get_matches_from(arguments)?;
@@ -182,24 +164,8 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
     };
     Ok(CommandLine {
         task,
-        flags: Flags(flags),
+        flags: Flags::of(flags),
     })
-}
-
-fn config_task(name: &str, matches: &ArgMatches) -> ConfigTask {
-    match name {
-        "path" => ConfigTask::Path,
-        "init" => ConfigTask::Init {
-            force: matches.get_flag("force"),
-            check: !matches.get_flag("no-check"),
-        },
-        "import" => ConfigTask::Import {
-            from: matches.get_one("FILE").cloned(),
-            dry_run: matches.get_flag("dry-run"),
-            force: matches.get_flag("force"),
-        },
-        _ => ConfigTask::Show,
-    }
 }
 
 /// Whether this is an option of sending a message.
@@ -232,170 +198,15 @@ fn grammar() -> Command {
     with_settings(root, |_| true)
 }
 
-fn config() -> Command {
-    let subcommand = |name: &'static str, about: &'static str| Command::new(name).about(about);
-    Command::new("config")
-        .about("The settings: init, show, path, import")
-        .subcommand_required(true)
-        .disable_help_subcommand(true)
-        .subcommand(with_settings(
-            subcommand(
-                "init",
-                "Make a settings file: find the server, try it, and write what works",
-            )
-            .long_about(INIT)
-            .arg(switch("force").help("Write over a settings file that is there"))
-            .arg(switch("no-check").help("Write it without trying the server")),
-            |_| true,
-        ))
-        .subcommand(with_settings(
-            subcommand(
-                "show",
-                "Print each setting and where it comes from, secrets hidden",
-            ),
-            |_| true,
-        ))
-        .subcommand(with_settings(
-            subcommand("path", "Print the name of the settings file"),
-            |heading| heading == Heading::Settings,
-        ))
-        .subcommand(with_settings(
-            subcommand(
-                "import",
-                "Make a settings file of msmtp's, and say what could not be taken over",
-            )
-            .arg(
-                Arg::new("FILE")
-                    .help(
-                        "msmtp's configuration [default: ~/.msmtprc, else ~/.config/msmtp/config]",
-                    )
-                    .value_parser(value_parser!(PathBuf)),
-            )
-            .arg(
-                switch("dry-run")
-                    .short('n')
-                    .help("Print the file instead of writing it"),
-            )
-            .arg(switch("force").help("Write over a settings file that is there")),
-            |heading| heading == Heading::Settings,
-        ))
-}
-
-fn switch(name: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue)
-}
-
-/// Adds the settings under these headings.
-///
-/// An option's value is taken as it is, also when it starts with a hyphen: a subject may be
-/// `-50 % off`, a text a diff, an address `-f@example.com`.
-fn with_settings(command: Command, wanted: fn(Heading) -> bool) -> Command {
-    let settings = SETTINGS
-        .iter()
-        .filter(|setting| setting.place != Place::NoFlag && wanted(setting.heading));
-    let args = settings.flat_map(|setting| {
-        let opposite = (setting.form == Form::Switch).then(|| opposite_of(setting));
-        std::iter::once(flag_of(setting)).chain(opposite)
-    });
-    command.args(args).mut_args(|arg| {
-        let takes_value = arg.get_action().takes_values() && !arg.is_positional();
-        arg.allow_hyphen_values(takes_value)
-    })
-}
-
-fn flag_of(setting: &'static Setting) -> Arg {
-    let mark = match setting.default {
-        Some(default) => format!("[default: {default}] [setting]"),
-        None => "[setting]".to_owned(),
-    };
-    let help = format!("{} {mark}", setting.help);
-    let mut arg = Arg::new(setting.name)
-        .long(setting.name)
-        .help(help.clone())
-        .help_heading(setting.heading.text());
-    if !setting.more.is_empty() {
-        arg = arg.long_help(format!("{help}\n\n{}", setting.more));
-    }
-    if let Some(short) = setting.short {
-        arg = arg.short(short);
-    }
-    match setting.form {
-        Form::Switch => {
-            let arg = arg.action(ArgAction::SetTrue);
-            let arg = arg.overrides_with(setting.opposite);
-            // Together they say nothing; the later one of two flags does not win here.
-            if setting.name == "quiet" {
-                arg.conflicts_with("verbose")
-            } else {
-                arg
-            }
-        }
-        Form::List => value_of(arg, setting).action(ArgAction::Append),
-        Form::Text | Form::Path => value_of(arg, setting).action(ArgAction::Set),
-    }
-}
-
-fn value_of(arg: Arg, setting: &'static Setting) -> Arg {
-    arg.value_name(setting.value)
-        .value_parser(value_parser!(OsString))
-}
-
-/// `--no-json` for `--json`, `--pipelining` for `--no-pipelining`: what a file or a variable has
-/// switched on can be switched off.
-fn opposite_of(setting: &'static Setting) -> Arg {
-    Arg::new(setting.opposite)
-        .long(setting.opposite)
-        .action(ArgAction::SetTrue)
-        .overrides_with(setting.name)
-        .hide(true)
-}
-
-/// The settings on the command line.
-#[derive(Debug, Default)]
-pub(crate) struct Flags(ArgMatches);
-
-impl Flags {
-    /// What was typed for this setting; lists that came several times are joined.
-    pub(crate) fn value(&self, setting: &Setting) -> Option<OsString> {
-        if setting.form == Form::Switch {
-            return self.switched(setting).map(Into::into);
-        }
-        let values = self.0.try_get_many::<OsString>(setting.name).ok()??;
-        let mut joined = OsString::new();
-        for value in values {
-            if !joined.is_empty() {
-                joined.push(", ");
-            }
-            joined.push(value);
-        }
-        Some(joined)
-    }
-
-    /// Whether a switch was typed, and not its opposite.
-    pub(crate) fn is_on(&self, name: &str) -> bool {
-        setting(name).and_then(|setting| self.switched(setting)) == Some("on")
-    }
-
-    fn switched(&self, setting: &Setting) -> Option<&'static str> {
-        let typed = |name: &str| matches!(self.0.try_get_one::<bool>(name), Ok(Some(true)));
-        if typed(setting.name) {
-            Some("on")
-        } else if typed(setting.opposite) {
-            Some("off")
-        } else {
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::settings::setting;
     use super::*;
 
     fn flags(typed: &str) -> Flags {
         let typed = std::iter::once("smtpsend").chain(typed.split_whitespace());
-        Flags(grammar().try_get_matches_from(typed).unwrap())
+        Flags::of(grammar().try_get_matches_from(typed).unwrap())
     }
 
     fn value(typed: &str, name: &str) -> Option<String> {

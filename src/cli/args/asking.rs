@@ -2,7 +2,7 @@
 
 use clap::{Args as _, Command};
 
-use super::{flag_of, with_settings};
+use super::flags::{flag_of, with_settings};
 use crate::cli::settings::{Heading, setting};
 
 const CHECK: &str = "\

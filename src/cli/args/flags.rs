@@ -1,0 +1,115 @@
+//! The settings as flags: their grammar, which the table of settings gives, and what was typed.
+
+use std::ffi::OsString;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use crate::cli::settings::{Form, Heading, Place, SETTINGS, Setting, setting};
+
+/// Adds the settings under these headings.
+///
+/// An option's value is taken as it is, also when it starts with a hyphen: a subject may be
+/// `-50 % off`, a text a diff, an address `-f@example.com`.
+pub(super) fn with_settings(command: Command, wanted: fn(Heading) -> bool) -> Command {
+    let settings = SETTINGS
+        .iter()
+        .filter(|setting| setting.place != Place::NoFlag && wanted(setting.heading));
+    let args = settings.flat_map(|setting| {
+        let opposite = (setting.form == Form::Switch).then(|| opposite_of(setting));
+        std::iter::once(flag_of(setting)).chain(opposite)
+    });
+    command.args(args).mut_args(|arg| {
+        let takes_value = arg.get_action().takes_values() && !arg.is_positional();
+        arg.allow_hyphen_values(takes_value)
+    })
+}
+
+pub(super) fn flag_of(setting: &'static Setting) -> Arg {
+    let mark = match setting.default {
+        Some(default) => format!("[default: {default}] [setting]"),
+        None => "[setting]".to_owned(),
+    };
+    let help = format!("{} {mark}", setting.help);
+    let mut arg = Arg::new(setting.name)
+        .long(setting.name)
+        .help(help.clone())
+        .help_heading(setting.heading.text());
+    if !setting.more.is_empty() {
+        arg = arg.long_help(format!("{help}\n\n{}", setting.more));
+    }
+    if let Some(short) = setting.short {
+        arg = arg.short(short);
+    }
+    match setting.form {
+        Form::Switch => {
+            let arg = arg.action(ArgAction::SetTrue);
+            let arg = arg.overrides_with(setting.opposite);
+            // Together they say nothing; the later one of two flags does not win here.
+            if setting.name == "quiet" {
+                arg.conflicts_with("verbose")
+            } else {
+                arg
+            }
+        }
+        Form::List => value_of(arg, setting).action(ArgAction::Append),
+        Form::Text | Form::Path => value_of(arg, setting).action(ArgAction::Set),
+    }
+}
+
+fn value_of(arg: Arg, setting: &'static Setting) -> Arg {
+    arg.value_name(setting.value)
+        .value_parser(value_parser!(OsString))
+}
+
+/// `--no-json` for `--json`, `--pipelining` for `--no-pipelining`: what a file or a variable has
+/// switched on can be switched off.
+fn opposite_of(setting: &'static Setting) -> Arg {
+    Arg::new(setting.opposite)
+        .long(setting.opposite)
+        .action(ArgAction::SetTrue)
+        .overrides_with(setting.name)
+        .hide(true)
+}
+
+/// The settings on the command line.
+#[derive(Debug, Default)]
+pub(crate) struct Flags(ArgMatches);
+
+impl Flags {
+    /// Those that were understood.
+    pub(super) fn of(matches: ArgMatches) -> Self {
+        Self(matches)
+    }
+
+    /// What was typed for this setting; lists that came several times are joined.
+    pub(crate) fn value(&self, setting: &Setting) -> Option<OsString> {
+        if setting.form == Form::Switch {
+            return self.switched(setting).map(Into::into);
+        }
+        let values = self.0.try_get_many::<OsString>(setting.name).ok()??;
+        let mut joined = OsString::new();
+        for value in values {
+            if !joined.is_empty() {
+                joined.push(", ");
+            }
+            joined.push(value);
+        }
+        Some(joined)
+    }
+
+    /// Whether a switch was typed, and not its opposite.
+    pub(crate) fn is_on(&self, name: &str) -> bool {
+        setting(name).and_then(|setting| self.switched(setting)) == Some("on")
+    }
+
+    fn switched(&self, setting: &Setting) -> Option<&'static str> {
+        let typed = |name: &str| matches!(self.0.try_get_one::<bool>(name), Ok(Some(true)));
+        if typed(setting.name) {
+            Some("on")
+        } else if typed(setting.opposite) {
+            Some("off")
+        } else {
+            None
+        }
+    }
+}
