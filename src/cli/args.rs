@@ -107,6 +107,15 @@ pub(crate) struct Args {
     #[arg(short = 'n', long, help_heading = "Message", conflicts_with = "json")]
     pub(crate) dry_run: bool,
 
+    /// Stop there and send nothing: connect, ehlo, tls, auth, mail or rcpt
+    ///
+    /// The exit code is 0 when all went well up to there; with --json the status is stopped.
+    /// connect: greeted by the server; tls: certificate verified; ehlo: the one within TLS, where
+    /// there is TLS; auth: password accepted; mail: sender accepted; rcpt: each recipient has an
+    /// answer, all in one transaction, which is then taken back by RSET.
+    #[arg(long, value_name = "STAGE", help_heading = "Message")]
+    pub(crate) quit_after: Option<String>,
+
     /// A recipient, or a list of them
     #[arg(long, value_name = "LIST", help_heading = "Recipients")]
     pub(crate) to: Vec<String>,

@@ -51,7 +51,12 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     let known = from.as_ref().map(|_| fields.default_from.address().clone());
     let mut user = None;
     let mut plan = way::plan(settings, &host, start).and_then(|mut plan| {
-        plan.quit_after = settings.value("quit-after", parsed::<QuitAfter>)?;
+        plan.quit_after = args
+            .quit_after
+            .as_deref()
+            .map(parsed::<QuitAfter>)
+            .transpose()
+            .context("--quit-after")?;
         let lost = !args.dry_run && plan.rungs.is_empty();
         match &known {
             Some(from) if lost => user = finding::find(&mut plan, settings, from, console)?,

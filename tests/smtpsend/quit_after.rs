@@ -165,16 +165,6 @@ fn auth_without_a_user_stops_after_ehlo_and_says_so() {
 }
 
 #[test]
-fn a_stage_is_a_setting() {
-    let server = parts::server(&["S: 220 mail.test\nC: QUIT"]);
-    clear_call(&server)
-        .env("SMTPSEND_QUIT_AFTER", "connect")
-        .stderr_has(line("connecting"))
-        .run();
-    server.finish();
-}
-
-#[test]
 fn a_message_that_could_not_be_sent_is_refused_before_anything_else() {
     Smtpsend::new()
         .args(["--server", "mail.invalid", "--quit-after", "connect"])

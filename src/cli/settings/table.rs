@@ -252,12 +252,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .default("0")
         .more("Waits 1 s, 4 s, 16 s and so on up to 5 minutes, within --deadline: 3 cover 21 s, and 5 \
                the 6 minutes that greylisting takes. What may have been delivered is not sent again."),
-    Setting::new(Delivery, Text, "quit-after", "STAGE",
-        "Stop there and send nothing: connect, ehlo, tls, auth, mail or rcpt")
-        .more("The exit code is 0 when all went well up to there; with --json the status is stopped. connect: \
-               greeted by the server; tls: certificate verified; ehlo: the one within TLS, where there is TLS; \
-               auth: password accepted; mail: sender accepted; rcpt: each recipient has an answer, all in one \
-               transaction, which is then taken back by RSET."),
 
     Setting::switch(Output, "verbose", "no-verbose", "Show the dialogue on standard error (secrets as ***)")
         .short('v'),
