@@ -204,6 +204,12 @@ fn grammar() -> Command {
         .subcommand(asking::check())
         .subcommand(asking::verify())
         .subcommand(config());
+    // A value is taken as it is, also when it starts with a hyphen: a subject may be `-50 % off`, a
+    // text a diff, an address `-f@example.com`.
+    let root = root.mut_args(|arg| {
+        let takes_value = arg.get_action().takes_values();
+        arg.allow_hyphen_values(takes_value)
+    });
     with_settings(root, |_| true)
 }
 

@@ -16,6 +16,8 @@ way, and the options for what works. Connecting takes 10 s at the most.";
 const CHECK_EXITS: &str = "\
 Exit codes: 0 mail can be sent; else what sending it would have given, as smtpsend --help says";
 
+const VERIFY_ABOUT: &str = "Ask the server about addresses (VRFY), or who is on a list (EXPN)";
+
 const VERIFY: &str = "\
 Ask the server about addresses (VRFY), or with --expand who is on a list (EXPN).
 
@@ -40,21 +42,25 @@ pub(crate) struct VerifyArgs {
 }
 
 pub(super) fn check() -> Command {
-    let check = Command::new("check")
+    Command::new("check")
         .about("Look at the way to the server, and send nothing")
         .long_about(CHECK)
         .after_help(CHECK_EXITS)
-        .override_usage("smtpsend check [OPTIONS]");
-    for_sessions(check)
+        .override_usage("smtpsend check [OPTIONS]")
+        .defer(for_sessions)
 }
 
 pub(super) fn verify() -> Command {
-    let verify = VerifyArgs::augment_args(Command::new("verify"))
-        .about("Ask the server about addresses (VRFY), or who is on a list (EXPN)")
-        .long_about(VERIFY)
+    Command::new("verify")
+        .about(VERIFY_ABOUT)
         .after_help(VERIFY_EXITS)
-        .override_usage("smtpsend verify [OPTIONS] ADDRESS...");
-    for_sessions(verify)
+        .override_usage("smtpsend verify [OPTIONS] ADDRESS...")
+        // The arguments bring a description of their own.
+        .defer(|verify| {
+            for_sessions(VerifyArgs::augment_args(verify))
+                .about(VERIFY_ABOUT)
+                .long_about(VERIFY)
+        })
 }
 
 /// Adds the settings that count where sessions are opened and nothing is sent. The address `from` has

@@ -33,54 +33,46 @@ pub(crate) enum ConfigTask {
     },
 }
 
-/// The grammar.
+/// The grammar. What only one subcommand needs is made when that one is typed.
 pub(super) fn config() -> Command {
-    let subcommand = |name: &'static str, about: &'static str| Command::new(name).about(about);
     Command::new("config")
         .about("The settings: init, show, path, import")
         .subcommand_required(true)
         .disable_help_subcommand(true)
-        .subcommand(with_settings(
-            subcommand(
-                "init",
-                "Make a settings file: find the server, try it, and write what works",
-            )
-            .long_about(INIT)
-            .arg(switch("force").help("Write over a settings file that is there"))
-            .arg(switch("no-check").help("Write it without trying the server")),
-            |_| true,
-        ))
-        .subcommand(with_settings(
-            subcommand(
-                "show",
-                "Print each setting and where it comes from, secrets hidden",
-            ),
-            |_| true,
-        ))
-        .subcommand(with_settings(
-            subcommand("path", "Print the name of the settings file"),
-            |heading| heading == Heading::Settings,
-        ))
-        .subcommand(with_settings(
-            subcommand(
-                "import",
-                "Make a settings file of msmtp's, and say what could not be taken over",
-            )
-            .arg(
-                Arg::new("FILE")
-                    .help(
-                        "msmtp's configuration [default: ~/.msmtprc, else ~/.config/msmtp/config]",
-                    )
-                    .value_parser(value_parser!(PathBuf)),
-            )
-            .arg(
-                switch("dry-run")
-                    .short('n')
-                    .help("Print the file instead of writing it"),
-            )
-            .arg(switch("force").help("Write over a settings file that is there")),
-            |heading| heading == Heading::Settings,
-        ))
+        .defer(|config| config.subcommands([init(), show(), path(), import()]))
+}
+
+fn init() -> Command {
+    let init = Command::new("init")
+        .about("Make a settings file: find the server, try it, and write what works")
+        .long_about(INIT)
+        .arg(switch("force").help("Write over a settings file that is there"))
+        .arg(switch("no-check").help("Write it without trying the server"));
+    with_settings(init, |_| true)
+}
+
+fn show() -> Command {
+    let show =
+        Command::new("show").about("Print each setting and where it comes from, secrets hidden");
+    with_settings(show, |_| true)
+}
+
+fn path() -> Command {
+    let path = Command::new("path").about("Print the name of the settings file");
+    with_settings(path, |heading| heading == Heading::Settings)
+}
+
+fn import() -> Command {
+    let file = Arg::new("FILE")
+        .help("msmtp's configuration [default: ~/.msmtprc, else ~/.config/msmtp/config]")
+        .value_parser(value_parser!(PathBuf));
+    let dry_run = switch("dry-run").short('n');
+    let import = Command::new("import")
+        .about("Make a settings file of msmtp's, and say what could not be taken over")
+        .arg(file)
+        .arg(dry_run.help("Print the file instead of writing it"))
+        .arg(switch("force").help("Write over a settings file that is there"));
+    with_settings(import, |heading| heading == Heading::Settings)
 }
 
 fn switch(name: &'static str) -> Arg {

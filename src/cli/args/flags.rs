@@ -7,9 +7,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use crate::cli::settings::{Form, Heading, Place, SETTINGS, Setting, setting};
 
 /// Adds the settings under these headings.
-///
-/// An option's value is taken as it is, also when it starts with a hyphen: a subject may be
-/// `-50 % off`, a text a diff, an address `-f@example.com`.
 pub(super) fn with_settings(command: Command, wanted: fn(Heading) -> bool) -> Command {
     let settings = SETTINGS
         .iter()
@@ -18,10 +15,7 @@ pub(super) fn with_settings(command: Command, wanted: fn(Heading) -> bool) -> Co
         let opposite = (setting.form == Form::Switch).then(|| opposite_of(setting));
         std::iter::once(flag_of(setting)).chain(opposite)
     });
-    command.args(args).mut_args(|arg| {
-        let takes_value = arg.get_action().takes_values() && !arg.is_positional();
-        arg.allow_hyphen_values(takes_value)
-    })
+    command.args(args)
 }
 
 pub(super) fn flag_of(setting: &'static Setting) -> Arg {
@@ -56,8 +50,10 @@ pub(super) fn flag_of(setting: &'static Setting) -> Arg {
     }
 }
 
+/// The value is taken as it is, also when it starts with a hyphen.
 fn value_of(arg: Arg, setting: &'static Setting) -> Arg {
     arg.value_name(setting.value)
+        .allow_hyphen_values(true)
         .value_parser(value_parser!(OsString))
 }
 
