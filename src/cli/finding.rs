@@ -61,7 +61,7 @@ pub(super) fn find(
 ) -> Result<Option<String>> {
     let how = Discover::of(settings)?;
     if how == Discover::Never {
-        way::need_server(plan)?;
+        way::need_server(plan, settings)?;
     }
     let found = look_up(settings, from, plan.waits.deadline)?;
     for note in &found.notes {

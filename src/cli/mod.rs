@@ -133,9 +133,15 @@ fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
         "--attach" | "--attachment" | "-a" | "-A" if sends => {
             "files are not attached yet: make the message with another tool, and pipe it in"
         }
-        "--password" | "--pass" | "-p" => {
+        "--password" | "--passwd" | "--pass" => {
             "other users of this machine would see it: use SMTPSEND_PASSWORD or --password-file"
         }
+        "--port" => "a port stands with its server: --server HOST:587",
+        "--starttls" | "--no-tls" | "--no-starttls" | "--ssl" => {
+            "say --tls starttls, --tls implicit (TLS at once, as on 465) or --tls none"
+        }
+        "init" | "show" | "import" | "path" => "smtpsend config init, show, path or import",
+        "help" => "smtpsend --help has every option; smtpsend check looks at the way to the server",
         "--insecure" | "-k" | "--no-check-certificate" => {
             "certificates are always checked; name the authority of your own server with --ca-file"
         }

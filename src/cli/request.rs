@@ -60,7 +60,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         let lost = !args.dry_run && plan.rungs.is_empty();
         match &known {
             Some(from) if lost => user = finding::find(&mut plan, settings, from, console)?,
-            None if lost && !source.may_name_the_author() => way::need_server(&plan)?,
+            None if lost && !source.may_name_the_author() => way::need_server(&plan, settings)?,
             _ => {}
         }
         Ok(plan)
@@ -79,7 +79,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     {
         match author_in(&source, &given)? {
             Some(from) => user = finding::find(plan, settings, &from, console)?,
-            None => way::need_server(plan)?,
+            None => way::need_server(plan, settings)?,
         }
     }
     let message = message(&source, given, &fields, charset.as_deref(), console)?;

@@ -58,14 +58,21 @@ pub(super) fn plan(settings: &Settings<'_>, host: &HostName, start: Instant) -> 
 ///
 /// # Errors
 /// `Config` when the plan leads nowhere.
-pub(super) fn need_server(plan: &Plan) -> Result<()> {
+pub(super) fn need_server(plan: &Plan, settings: &Settings<'_>) -> Result<()> {
     if !plan.rungs.is_empty() {
         return Ok(());
     }
     let failure = Failure::new(Kind::Config, "no server is set");
-    Err(failure
-        .with_hint("name your provider's submission server with --server HOST or SMTPSEND_SERVER")
-        .into())
+    let profiles: Vec<&str> = settings.profiles().map(|(name, _)| name).collect();
+    let hint = if profiles.is_empty() {
+        "smtpsend config init finds one and keeps it; or name it with --server HOST or SMTPSEND_SERVER".to_owned()
+    } else {
+        format!(
+            "choose a profile with --profile ({}), or name a server with --server HOST",
+            profiles.join(", ")
+        )
+    };
+    Err(failure.with_hint(hint).into())
 }
 
 /// When the run must be over.

@@ -25,7 +25,7 @@ pub(super) fn plan(settings: &mut Settings<'_>, console: &Console) -> Result<Pla
     if plan.rungs.is_empty() {
         match settings.own_address()? {
             Some(from) => user = finding::find(&mut plan, settings, &from, console)?,
-            None => way::need_server(&plan)?,
+            None => way::need_server(&plan, settings)?,
         }
     }
     way::warn_of_typed_password(settings, console)?;

@@ -94,6 +94,7 @@ impl FromStr for Security {
                     Kind::Usage,
                     format!("\"{text}\" is none of starttls, implicit, none"),
                 )
+                .with_hint("implicit is TLS at once, as on port 465; starttls begins it within the dialogue")
             })
     }
 }

@@ -257,6 +257,9 @@ pub(super) fn all_failed<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) ->
         }
     }
     match best {
+        Some((attempt, failure)) if attempt.outcome == Outcome::Refused && failure.hint.is_none() => failure
+            .clone()
+            .with_hint("nothing listens there: is the server running, and is that its port?"),
         Some((attempt, failure)) if attempt.depth() == 0 && failure.hint.is_none() => failure.clone().with_hint(
             "is the server's name right, and is it up? Networks and hosting providers often block mail ports: \
              ask them which one is open (many leave 2525)",

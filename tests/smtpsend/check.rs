@@ -71,7 +71,7 @@ fn a_good_server_is_described_and_the_login_is_tried() {
         verdict(text),
         format!(
             "verdict: mail can be sent by localhost:{port} (starttls, TLSv1.3) as bench, accepted by AUTH PLAIN\n\
-             use: --server localhost:{port}\n"
+             use: --server localhost:{port} --tls starttls\n"
         )
     );
     server.finish();
@@ -83,7 +83,10 @@ fn the_facts_stand_in_json() {
     let json = as_bench(check_one(&server)).arg("--json").run().json();
     assert_eq!(json["exit"], 0);
     assert_eq!(json["advice"], Value::Null);
-    assert_eq!(json["use"], format!("--server localhost:{}", server.port()));
+    assert_eq!(
+        json["use"],
+        format!("--server localhost:{} --tls starttls", server.port())
+    );
     let rung = &json["rungs"][0];
     for (name, value) in [
         ("host", "localhost"),
@@ -249,7 +252,7 @@ fn a_port_that_speaks_first_is_recognised() {
         "verdict: no mail can be sent (exit 76): ",
         "the port speaks plain SMTP with STARTTLS",
         "\nhint: use --tls starttls for this port\n",
-        &format!("\nuse: --server localhost:{port}\n"),
+        &format!("\nuse: --server localhost:{port} --tls starttls\n"),
     ] {
         assert!(
             output.stdout().contains(words),
@@ -283,7 +286,10 @@ fn a_port_that_swallows_connects_is_named_and_the_next_one_advised() {
             "\nhint: each message is tried at localhost:{} first",
             ports[0].0
         ),
-        &format!("\nuse: --server localhost:{}\n", server.port()),
+        &format!(
+            "\nuse: --server localhost:{} --tls starttls\n",
+            server.port()
+        ),
     ] {
         assert!(
             output.stdout().contains(words),

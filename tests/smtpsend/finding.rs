@@ -135,7 +135,7 @@ fn nothing_is_looked_for_where_that_is_not_wanted_or_nobody_says_who_sends() {
             .fails_with(78)
             .stderr_is(
                 "smtpsend: no server is set\n\
-                 hint: name your provider's submission server with --server HOST or SMTPSEND_SERVER\n",
+                 hint: smtpsend config init finds one and keeps it; or name it with --server HOST or SMTPSEND_SERVER\n",
             )
             .run();
     }

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::flags::with_settings;
-use crate::cli::settings::Heading;
+use super::flags::{flag_of, with_settings};
+use crate::cli::settings::setting;
 
 const INIT: &str = "\
 Make a settings file: find the server, try it, and write what works.
 
-Asks on a terminal for what is not typed. Every option that is typed is written down. With --profile
-NAME a profile is added to the file that is there. The server is found by the From address; then it
-is tried as by smtpsend check, the login too, and nothing is written when that fails. The file is for
-its owner alone (mode 0600), since the password may stand in it.";
+Asks on a terminal for what is not typed. Every option that is typed is written down. With
+--profile NAME a profile is added to the file that is there. The server is found by the From address;
+then it is tried as by smtpsend check, the login too, and nothing is written when that fails. The
+file is for its owner alone (mode 0600), since the password may stand in it.";
 
 /// What `smtpsend config` is to do.
 pub(crate) enum ConfigTask {
@@ -58,8 +58,9 @@ fn show() -> Command {
 }
 
 fn path() -> Command {
-    let path = Command::new("path").about("Print the name of the settings file");
-    with_settings(path, |heading| heading == Heading::Settings)
+    Command::new("path")
+        .about("Print the name of the settings file")
+        .args(which_file())
 }
 
 fn import() -> Command {
@@ -67,12 +68,17 @@ fn import() -> Command {
         .help("msmtp's configuration [default: ~/.msmtprc, else ~/.config/msmtp/config]")
         .value_parser(value_parser!(PathBuf));
     let dry_run = switch("dry-run").short('n');
-    let import = Command::new("import")
+    Command::new("import")
         .about("Make a settings file of msmtp's, and say what could not be taken over")
         .arg(file)
         .arg(dry_run.help("Print the file instead of writing it"))
-        .arg(switch("force").help("Write over a settings file that is there"));
-    with_settings(import, |heading| heading == Heading::Settings)
+        .arg(switch("force").help("Write over a settings file that is there"))
+        .args(which_file())
+}
+
+/// `--config`, where no other setting counts.
+fn which_file() -> Option<Arg> {
+    setting("config").map(flag_of)
 }
 
 fn switch(name: &'static str) -> Arg {

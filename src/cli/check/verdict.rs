@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::route::{Attempt, Outcome, Rung, Security};
+use crate::route::{Attempt, Outcome, Rung};
 use crate::submit::probe::{Diagnosis, Login, Probe};
 
 /// The end of a check.
@@ -26,12 +26,14 @@ impl Verdict {
             None if diagnosis.probes.iter().any(Probe::is_usable) => None,
             None => diagnosis.probes.iter().find_map(Probe::works_by),
         };
-        let usage = works.map(options);
+        // A login that is refused is no better by another port.
+        let is_about_login = used.is_some_and(|used| matches!(used.login, Login::Refused(_)));
+        let usage = works.filter(|_| !is_about_login).map(options);
         let Some(failure) = &diagnosis.failure else {
             return Self {
                 exit: Exit::Ok,
                 sentence: used.map_or_else(String::new, |used| success(used, user)),
-                advice: passed_over(diagnosis),
+                advice: success_and_yet(diagnosis, used),
                 usage,
             };
         };
@@ -59,6 +61,21 @@ fn success(used: &Probe, user: Option<&str>) -> String {
         _ => "as nobody, since no user is set".to_owned(),
     };
     format!("mail can be sent by {rung} ({secured}) {who}")
+}
+
+/// What is worth knowing although mail can be sent.
+fn success_and_yet(diagnosis: &Diagnosis, used: Option<&Probe>) -> Option<String> {
+    let notes = [passed_over(diagnosis), used.and_then(wants_a_user)];
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+/// That the way is open only up to here, most likely.
+fn wants_a_user(used: &Probe) -> Option<String> {
+    let nobody = used.login == Login::Nobody && !used.capabilities().auth.is_empty();
+    nobody.then(|| {
+        "the server lets users log in, and most such servers take no mail from others: name yours with --user".to_owned()
+    })
 }
 
 /// What the ports before the one that is used cost each time.
@@ -100,12 +117,7 @@ pub(super) fn meaning(attempt: &Attempt) -> Option<&'static str> {
     }
 }
 
-/// The options that name this rung and no other.
+/// The options that name this rung and no other, whatever the settings say.
 fn options(rung: &Rung) -> String {
-    let security = match rung.security {
-        usual if usual == rung.port.usual_security() => String::new(),
-        Security::None => " --tls none".to_owned(),
-        other => format!(" --tls {}", other.name()),
-    };
-    format!("--server {rung}{security}")
+    format!("--server {rung} --tls {}", rung.security.name())
 }

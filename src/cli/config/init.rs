@@ -291,7 +291,7 @@ fn in_words(rungs: &[Rung]) -> String {
 /// Tries what will be written, up to the login.
 fn try_it(settings: &Settings<'_>, console: &Console) -> Result<()> {
     let mut plan: Plan = way::plan(settings, &HostName::of_this_machine(), Instant::now())?;
-    way::need_server(&plan)?;
+    way::need_server(&plan, settings)?;
     credentials::add(&mut plan, settings, None, Handed::take(settings)?, console)?;
     let diagnosis = probe(&plan, console)?;
     match diagnosis.failure {

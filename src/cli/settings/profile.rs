@@ -83,7 +83,8 @@ impl Settings<'_> {
         }))
     }
 
-    fn profiles(&self) -> impl Iterator<Item = (&str, &Section)> {
+    /// The profiles of all files, and their names.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = (&str, &Section)> {
         let files = self.files.iter();
         files.flat_map(|file: &File| {
             file.profiles

@@ -225,7 +225,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .more("For a server that answers AUTH PLAIN and nothing that came along with it."),
 
     Setting::new(Authentication, Text, "user", "NAME", "Authenticate as this user")
-        .short('u'),
+        .short('u')
+        .more("Where nothing below says where the password is, it is the credential smtpsend.password that systemd \
+               gives a service, that of the host and the user in ~/.netrc, or asked for on the terminal."),
     Setting::new(Authentication, Path, "password-file", "PATH",
         "A file whose first line is the password; others must not be able to read it"),
     Setting::new(Authentication, Text, "password-command", "CMD", "A command that prints the password")

@@ -19,11 +19,9 @@ const SAME: [(&str, &str); 3] = [
 ];
 
 /// Commands that name a file.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 2] = [
     ("tls_cert_file", "client-cert"),
     ("tls_key_file", "client-key"),
-    ("logfile", "log"),
-    ("aliases", "aliases"),
 ];
 
 /// An account on its way.
@@ -176,7 +174,7 @@ impl<'a, 't> Takeover<'a, 't> {
             Ok(25) => {
                 self.note(
                     value,
-                    "smtpsend never uses port 25; left out, the ports of the policy are used",
+                    "smtpsend never uses port 25: this works only if the server takes mail on 587, 2525 or 465",
                 );
                 None
             }
@@ -221,12 +219,6 @@ impl<'a, 't> Takeover<'a, 't> {
         }
         for (command, key) in FILES {
             match self.set(command) {
-                Some(value) if command == "logfile" && value.text == "-" => {
-                    self.note(
-                        value,
-                        "standard output is for results; name a file with log",
-                    );
-                }
                 Some(value) if value.text.starts_with("pkcs11:") => {
                     self.note(value, "keys on devices are not used");
                 }
@@ -303,7 +295,11 @@ impl<'a, 't> Takeover<'a, 't> {
                     "taken over; password-command can keep it out of the file",
                 );
                 if let Some(value) = unused {
-                    self.note(value, "not used, because there is a password");
+                    let account = self.account.name;
+                    self.note(
+                        value,
+                        &format!("not used in account {account}, which has a password"),
+                    );
                 }
             }
             (None, Some(value)) => {
@@ -353,6 +349,13 @@ impl<'a, 't> Takeover<'a, 't> {
                 self.put("from", &format!("\"{quoted}\" <{}>", from.text), "from");
             }
             _ => self.put("from", from.text, "from"),
+        }
+        if is_pattern {
+            self.note(
+                from,
+                "chooses the account; mail that names no sender is from user@host: set from to an address and \
+                 addresses to this",
+            );
         }
         let fixed = self.get("allow_from_override");
         if let Some(value) = fixed.filter(|value| value.text == "off" && !is_pattern) {

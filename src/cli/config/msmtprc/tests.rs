@@ -100,8 +100,9 @@ from = "*@company.example"
 "#;
     assert_eq!(toml(EXAMPLE), expected);
     let said = notes(EXAMPLE);
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].starts_with("line 24: password: taken over"));
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with("line 21: from: chooses the account"));
+    assert!(said[1].starts_with("line 24: password: taken over"));
 }
 
 #[test]
@@ -297,7 +298,7 @@ fn other_settings_are_taken_over_or_listed() {
                  dsn_return headers\nlogfile ~/log\naliases /etc/aliases";
     assert_eq!(
         account(lines),
-        "bind = \"192.0.2.1\"\nlog = \"/home/bob/log\"\naliases = \"/etc/aliases\"\nehlo = \"me.example\"\n\
+        "bind = \"192.0.2.1\"\nehlo = \"me.example\"\n\
          timeout = 7\ndsn-notify = \"failure,delay\"\ndsn-return = \"headers\"\n\
          proxy = \"socks5://[::1]:1080\"\n"
     );
@@ -368,17 +369,17 @@ fn an_account_that_cannot_send_mail_is_left_out() {
 #[test]
 fn a_setting_that_is_refused_becomes_a_note_and_is_told_once() {
     let accepts = |key: &str, value: &str| match (key, value) {
-        ("log", _) => Err("there is no log yet".to_owned()),
+        ("client-cert", _) => Err("no such file".to_owned()),
         ("timeout", "1000000") => Err("too long".to_owned()),
         _ => Ok(()),
     };
-    let text = "defaults\nlogfile x\ntls on\naccount a\nhost a\naccount b : a\ntimeout 1000000";
+    let text = "defaults\ntls_cert_file x\ntls on\naccount a\nhost a\naccount b : a\ntimeout 1000000";
     let imported = import(text.as_bytes(), None, &accepts).unwrap();
     let notes: Vec<String> = imported.notes.iter().map(Note::to_string).collect();
     assert_eq!(
         notes,
         [
-            "line 2: logfile: there is no log yet",
+            "line 2: tls_cert_file: no such file",
             "line 7: timeout: too long"
         ]
     );
