@@ -61,10 +61,13 @@ fn a_command_that_fails_is_told_with_its_status_and_its_words() {
 }
 
 #[test]
-fn a_command_does_not_see_the_password_in_the_environment_nor_the_message() {
+fn a_command_sees_neither_the_password_in_its_environment_or_an_argument_nor_the_message() {
     let folder = tempfile::tempdir().unwrap();
     let seen = folder.path().join("seen");
-    let script = format!("env > {0}; cat >> {0}; echo secret", seen.display());
+    let script = format!(
+        "env > {0}; cat >> {0}; cat /proc/$PPID/cmdline /proc/$$/cmdline >> {0}; echo secret",
+        seen.display()
+    );
     let server = server();
     Smtpsend::new()
         .server(&server)

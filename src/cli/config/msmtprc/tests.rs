@@ -373,7 +373,8 @@ fn a_setting_that_is_refused_becomes_a_note_and_is_told_once() {
         ("timeout", "1000000") => Err("too long".to_owned()),
         _ => Ok(()),
     };
-    let text = "defaults\ntls_cert_file x\ntls on\naccount a\nhost a\naccount b : a\ntimeout 1000000";
+    let text =
+        "defaults\ntls_cert_file x\ntls on\naccount a\nhost a\naccount b : a\ntimeout 1000000";
     let imported = import(text.as_bytes(), None, &accepts).unwrap();
     let notes: Vec<String> = imported.notes.iter().map(Note::to_string).collect();
     assert_eq!(
