@@ -52,7 +52,8 @@ impl Discover {
 /// where that is known.
 ///
 /// # Errors
-/// `Config` when none is found, or only one that nobody has confirmed.
+/// `Config` when none is found, or only one that nobody has confirmed; `Temporary` when DNS cannot
+/// tell now.
 pub(super) fn find(
     plan: &mut Plan,
     settings: &Settings<'_>,
@@ -93,7 +94,7 @@ pub(super) fn find(
 /// Asks for the servers of the domain of `from`.
 ///
 /// # Errors
-/// `Config` when DNS does not tell.
+/// `Temporary` when DNS cannot tell now, `Config` when it has nothing to tell.
 pub(super) fn look_up(
     settings: &Settings<'_>,
     from: &Address,
@@ -115,11 +116,16 @@ pub(super) fn user_name(provider: &Provider, from: &Address) -> Option<String> {
     }
 }
 
-/// That DNS cannot be asked now does not make it less of a missing setting.
+/// A missing setting, also where there is nothing to be found; but what DNS cannot tell now it may
+/// tell later.
 fn no_server(failure: Failure) -> Failure {
     let hint = "name your provider's submission server with --server HOST, or let smtpsend config init find it";
+    let kind = match failure.kind {
+        Kind::Temporary => Kind::Temporary,
+        _ => Kind::Config,
+    };
     Failure {
-        kind: Kind::Config,
+        kind,
         message: format!("no server is set: {}", failure.message),
         hint: failure.hint.or_else(|| Some(hint.to_owned())),
     }

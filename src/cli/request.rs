@@ -273,12 +273,7 @@ fn fields(
     from: Option<&(Origin, String)>,
 ) -> Result<Fields> {
     let named = from
-        .map(|(origin, text)| {
-            let list = AddressList::parse(text).map_err(anyhow::Error::from);
-            list.and_then(|list| only_mailbox(&list).map(|_| list))
-                .context(origin.to_string())
-                .map(|list| (origin, list))
-        })
+        .map(|(origin, text)| Ok::<_, anyhow::Error>((origin, one_author(origin, text)?)))
         .transpose()?;
     let (from, default_from) = match named {
         Some((Origin::Flag(_), list)) => (Some(list.clone()), only_mailbox(&list)?),
@@ -309,6 +304,16 @@ fn fields(
         from,
         default_from,
     })
+}
+
+/// What the setting `from` says: one author.
+///
+/// # Errors
+/// `Message` when that is no address, or more than one.
+pub(super) fn one_author(origin: &Origin, text: &str) -> Result<AddressList> {
+    let list = AddressList::parse(text).map_err(anyhow::Error::from);
+    list.and_then(|list| only_mailbox(&list).map(|_| list))
+        .context(origin.to_string())
 }
 
 /// `user@host`: who sends when nobody says.

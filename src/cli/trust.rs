@@ -1,7 +1,7 @@
 //! What the settings say of TLS: whom to believe, how it has to be spoken, and who the client is.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -14,6 +14,7 @@ use super::stdin;
 use crate::certificate::Pin;
 use crate::failure::{Failure, Kind};
 use crate::route::Host;
+use crate::secret::Secret;
 use crate::smtp::{Identity, TlsTerms, TlsVersion, Trust};
 
 /// Most octets of a file of certificates; Mozilla's whole list has a quarter of a MiB.
@@ -102,8 +103,15 @@ fn identity(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Option
     let place = format!("{origin}: {}", path.display());
     let (place, certificates, key) = match key {
         None => {
-            let both = private_file(&path, settings.environment(), deadline);
-            let both = both.context(origin.to_string())?;
+            let both = match private_file(&path, settings.environment(), deadline) {
+                // Only a file that holds a key has to be private.
+                Err(_) if holds_no_key(&path, deadline) => {
+                    let failure = Failure::new(Kind::Config, "no private key in it");
+                    let failure = failure.with_hint("name the key's file with --client-key");
+                    return Err(failure.at(place).into());
+                }
+                both => both.context(origin.to_string())?,
+            };
             (place, both.expose().to_vec(), both)
         }
         Some((key_origin, key_path)) => {
@@ -116,4 +124,17 @@ fn identity(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Option
     };
     let identity = Identity::from_pem(&certificates, &key).map_err(|failure| failure.at(place))?;
     Ok(Some(identity))
+}
+
+/// Whether this is a file that can be read and in which no private key is named, encrypted or not.
+fn holds_no_key(path: &Path, deadline: Option<Instant>) -> bool {
+    let text = path.is_file().then(|| {
+        let pem = stdin::read_file(path, PEM_LIMIT, deadline).ok()?;
+        Some(Secret::new(pem))
+    });
+    let mark = b"PRIVATE KEY-----";
+    text.flatten().is_some_and(|pem| {
+        let mut places = pem.expose().windows(mark.len());
+        !places.any(|place| place == mark)
+    })
 }

@@ -153,13 +153,14 @@ fn source(settings: &Settings<'_>) -> Result<Source> {
     // A contradiction is the command line's fault only if it takes part in it.
     let typed = version.is_some_and(|(origin, _)| origin.is_flag())
         || address.as_ref().is_some_and(|(origin, _)| origin.is_flag());
-    let source = Source::new(
-        address.map(|(_, address)| address),
-        version.map(|(_, version)| version),
-    );
+    let (origin, address) = address.unzip();
+    let source = Source::new(address, version.map(|(_, version)| version));
     Ok(source.map_err(|failure| Failure {
         kind: if typed { Kind::Usage } else { Kind::Config },
-        ..failure.at("bind")
+        ..match origin {
+            Some(origin) => failure.at(origin),
+            None => failure,
+        }
     })?)
 }
 

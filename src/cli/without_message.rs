@@ -8,18 +8,21 @@ use anyhow::Result;
 use super::host::HostName;
 use super::output::Console;
 use super::settings::Settings;
-use super::{credentials, finding, way};
+use super::{credentials, finding, request, way};
 use crate::plan::Plan;
 
 /// The plan with its credentials.
 ///
 /// # Errors
-/// Whatever is wrong with the settings; `Config` when no server is set and none is found.
+/// Whatever is wrong with the settings, the address of who sends among them; `Config` when no server is set and none is found.
 pub(super) fn plan(settings: &mut Settings<'_>, console: &Console) -> Result<Plan> {
     let start = Instant::now();
     let handed = credentials::Handed::take(settings)?;
     let from = settings.own_address()?;
     settings.choose_profile(from.as_ref())?;
+    if let Some((origin, text)) = settings.text("from")? {
+        request::one_author(&origin, &text)?;
+    }
     let mut plan = way::plan(settings, &HostName::of_this_machine(), start)?;
     let mut user = None;
     if plan.rungs.is_empty() {

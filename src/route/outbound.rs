@@ -40,11 +40,16 @@ impl Source {
     /// From the address (`--bind`) and by the version (`-4`, `-6`) that were asked for.
     ///
     /// # Errors
-    /// `Usage` when the address is of the other version.
+    /// `Usage` when the address is of the other version, or that of many machines.
     pub fn new(address: Option<IpAddr>, version: Option<IpVersion>) -> Result<Self> {
-        match (address, version) {
+        // An IPv4 address may be written as one of IPv6 (RFC 4291 §2.5.5.2).
+        match (address.map(|address| address.to_canonical()), version) {
             (None, None) => Ok(Self::Any),
             (None, Some(version)) => Ok(Self::Version(version)),
+            (Some(address), _) if is_of_many(address) => {
+                let words = format!("{address} is no address of one machine");
+                Err(Failure::new(Kind::Usage, words))
+            }
             (Some(address), Some(version)) if IpVersion::of(address) != version => {
                 let words = format!("{address} is no {} address", version.name());
                 Err(Failure::new(Kind::Usage, words))
@@ -98,6 +103,11 @@ impl IpVersion {
     }
 }
 
+/// Multicast, or IPv4's broadcast.
+fn is_of_many(address: IpAddr) -> bool {
+    address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -114,5 +124,23 @@ mod tests {
         assert_eq!(failure.kind, Kind::Usage);
         assert_eq!(failure.message, "192.0.2.1 is no IPv6 address");
         assert_eq!(Source::Address(v4).version(), Some(IpVersion::V4));
+        let mapped = "::ffff:192.0.2.1".parse().unwrap();
+        assert_eq!(
+            Source::new(Some(mapped), Some(IpVersion::V4)).unwrap(),
+            Source::Address(v4)
+        );
+    }
+
+    #[test]
+    fn an_address_of_many_machines_is_refused() {
+        for address in [
+            "255.255.255.255",
+            "224.0.0.1",
+            "ff02::1",
+            "::ffff:224.0.0.1",
+        ] {
+            let failure = Source::new(Some(address.parse().unwrap()), None).unwrap_err();
+            assert_eq!(failure.kind, Kind::Usage, "{address}");
+        }
     }
 }

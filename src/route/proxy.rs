@@ -7,6 +7,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
 use super::policy::Rung;
 use super::server::{Host, percent_decoded, split_port};
 use super::socks5::Socks5;
@@ -38,6 +42,8 @@ enum Protocol {
 pub(super) struct Login {
     pub(super) user: String,
     pub(super) password: Secret,
+    /// The password as it was written in the URL.
+    spelled: Secret,
 }
 
 impl Proxy {
@@ -55,14 +61,9 @@ impl Proxy {
         self.port
     }
 
-    /// What went wrong at this proxy, or with what it said: it may have quoted the password.
+    /// What went wrong at this proxy.
     pub(super) fn at(&self, failure: Failure) -> Failure {
-        let failure = failure.at(format_args!("proxy {self}"));
-        let message = match &self.login {
-            Some(login) => login.password.masked_in(failure.message),
-            None => failure.message,
-        };
-        Failure { message, ..failure }
+        failure.at(format_args!("proxy {self}"))
     }
 
     /// Negotiates a way to `rung`, over a connection to this proxy.
@@ -79,13 +80,13 @@ impl FromStr for Proxy {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self> {
-        // What stands before an @ may be a password.
+        // What stands before an @ may be a password, and all of it where there is none.
         let shown = match text.rsplit_once('@') {
-            Some((_, place)) => format!("…@{place}"),
-            None => text.to_owned(),
+            Some((_, place)) => format!("proxy \"…@{place}\""),
+            None => "proxy".to_owned(),
         };
         let bad = |why: &str| {
-            Failure::new(Kind::Usage, format!("proxy \"{shown}\": {why}")).with_hint(
+            Failure::new(Kind::Usage, format!("{shown}: {why}")).with_hint(
                 "socks5://[user:password@]host[:port] or http://[user:password@]host[:port]",
             )
         };
@@ -128,15 +129,35 @@ impl FromStr for Proxy {
 impl Login {
     /// `user[:password]`, percent-encoded; each of at most 255 octets (RFC 1929 §2).
     fn parse(text: &str) -> Option<Self> {
-        let (user, password) = text.split_once(':').unwrap_or((text, ""));
+        let (user, spelled) = text.split_once(':').unwrap_or((text, ""));
         let user = percent_decoded(user)?;
-        let password = match password {
+        let password = match spelled {
             "" => Secret::new(Vec::new()),
             some => Secret::new(percent_decoded(some)?.into_bytes()),
         };
         // In HTTP a colon ends the user (RFC 7617 §2).
         let fits = user.len() <= 255 && password.expose().len() <= 255 && !user.contains(':');
-        fits.then_some(Self { user, password })
+        let spelled = Secret::new(spelled.into());
+        fits.then_some(Self {
+            user,
+            password,
+            spelled,
+        })
+    }
+
+    /// The credentials of Basic (RFC 7617 §2).
+    pub(super) fn basic(&self) -> Secret {
+        let mut pair = Zeroizing::new(Vec::with_capacity(512));
+        pair.extend_from_slice(self.user.as_bytes());
+        pair.push(b':');
+        pair.extend_from_slice(self.password.expose());
+        Secret::new(STANDARD.encode(&*pair).into_bytes())
+    }
+
+    /// `text` without the password, in whichever way a proxy may quote it.
+    pub(super) fn masked_in(&self, text: String) -> String {
+        let text = self.basic().masked_in(text);
+        self.password.masked_in(self.spelled.masked_in(text))
     }
 }
 
@@ -202,6 +223,11 @@ mod tests {
             "http://:hunter2@p",
             "http://a%3ab:hunter2@p",
             "socks5://u:hunter2@p/path",
+            "http://u:hunter2%40p:3128",
+            "http://u:hunter2",
+            "http://u:hunter2#x",
+            "u:hunter2",
+            "hunter2://p",
             &format!("socks5://{long}@p"),
         ] {
             let failure = text.parse::<Proxy>().unwrap_err();

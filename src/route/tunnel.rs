@@ -4,14 +4,12 @@
 //! The octets behind the proxy's last reply are the server's: they are never taken. Owns CONNECT
 //! (RFC 9110 §9.3.6, RFC 7617); `socks5` is the other negotiation.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::policy::Rung;
 use super::proxy::Login;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, printable};
 
 /// How far a rung got, and why no further.
 pub(super) type Refusal = (Outcome, Failure);
@@ -30,6 +28,8 @@ pub(super) trait Negotiation {
 pub(super) enum Next {
     /// That is not all of it yet.
     Listen,
+    /// It is complete, and another one follows.
+    Another,
     /// To be said next.
     Say(Zeroizing<Vec<u8>>),
     /// From here on it is the server that speaks.
@@ -80,6 +80,7 @@ impl Tunnel {
             self.heard.push(octet);
             match self.negotiation.hear(&self.heard)? {
                 Next::Listen => {}
+                Next::Another => self.heard.clear(),
                 Next::Say(next) => {
                     self.outbox = next;
                     self.written = 0;
@@ -101,12 +102,16 @@ pub(super) fn nonsense(words: &str) -> Refusal {
 
 /// Most octets of an HTTP proxy's reply.
 const HEAD_LIMIT: usize = 8192;
-/// Most octets of its first line that are shown.
+/// Most characters of its first line that are shown.
 const EXCERPT: usize = 120;
+/// Most interim replies before the one that counts.
+const INTERIM_LIMIT: usize = 10;
 
 /// CONNECT by HTTP/1.1.
 pub(super) struct HttpConnect {
-    has_login: bool,
+    login: Option<Login>,
+    /// Interim replies so far.
+    interim: usize,
 }
 
 impl HttpConnect {
@@ -114,27 +119,32 @@ impl HttpConnect {
         let mut request = Zeroizing::new(Vec::with_capacity(1024));
         request
             .extend_from_slice(format!("CONNECT {rung} HTTP/1.1\r\nHost: {rung}\r\n").as_bytes());
-        if let Some(Login { user, password }) = login {
-            let mut pair = Zeroizing::new(Vec::with_capacity(512));
-            pair.extend_from_slice(user.as_bytes());
-            pair.push(b':');
-            pair.extend_from_slice(password.expose());
-            let pair = Zeroizing::new(STANDARD.encode(&*pair));
+        if let Some(login) = login {
             request.extend_from_slice(b"Proxy-Authorization: Basic ");
-            request.extend_from_slice(pair.as_bytes());
+            request.extend_from_slice(login.basic().expose());
             request.extend_from_slice(b"\r\n");
         }
         request.extend_from_slice(b"\r\n");
-        let has_login = login.is_some();
-        Tunnel::new(request, Self { has_login })
+        let negotiation = Self {
+            login: login.cloned(),
+            interim: 0,
+        };
+        Tunnel::new(request, negotiation)
     }
 
     /// A status that is not of the 200s.
     fn refusal(&self, status: u16, line: &str) -> Refusal {
+        let line = printable(line);
+        let line = match &self.login {
+            Some(login) => login.masked_in(line),
+            None => line,
+        };
+        // Cut only when a secret in it can no longer be cut in two.
+        let line: String = line.chars().take(EXCERPT).collect();
         let failure = |kind, words: &str| Failure::new(kind, format!("{words}: {line}"));
         match status {
             // Some proxies answer as a server would.
-            401 | 407 if self.has_login => (
+            401 | 407 if self.login.is_some() => (
                 Outcome::Unreachable,
                 failure(Kind::Auth, "refuses the user or the password").with_hint(
                     "check both (--proxy); of HTTP's ways to authenticate only Basic is known",
@@ -186,20 +196,28 @@ impl Negotiation for HttpConnect {
             .split(|&octet| octet == b'\n')
             .next()
             .unwrap_or_default();
-        let line = String::from_utf8_lossy(&first[..first.len().min(EXCERPT)]);
+        let line = String::from_utf8_lossy(first);
         let line = line.trim_end();
         let status = line.split(' ').nth(1).filter(|status| status.len() == 3);
         let status: u16 = status
             .and_then(|status| status.parse().ok())
             .ok_or_else(|| nonsense("the answer has no HTTP status"))?;
-        if !(200..300).contains(&status) {
+        // 101 answers an upgrade, and nobody asked for one.
+        let is_interim = status == 100 || (102..200).contains(&status);
+        if !is_interim && !(200..300).contains(&status) {
             return Err(self.refusal(status, line));
         }
-        // Whatever its fields say, no content follows (RFC 9110 §9.3.6).
-        if said.ends_with(b"\r\n\r\n") || said.ends_with(b"\n\n") {
-            Ok(Next::Open)
-        } else {
-            Ok(Next::Listen)
+        // Whatever its fields say, no content follows (RFC 9110 §9.3.6, §15.2).
+        if !said.ends_with(b"\r\n\r\n") && !said.ends_with(b"\n\n") {
+            return Ok(Next::Listen);
         }
+        if !is_interim {
+            return Ok(Next::Open);
+        }
+        self.interim += 1;
+        if self.interim > INTERIM_LIMIT {
+            return Err(nonsense("the answer does not come"));
+        }
+        Ok(Next::Another)
     }
 }

@@ -100,6 +100,13 @@ enum Step {
 }
 
 impl Replies {
+    /// Whether AUTH was refused so that nobody got anywhere by what came behind it. One that is put
+    /// off would be tried again: it decides nothing where the server went on with MAIL.
+    pub(super) fn auth_decides(&self) -> bool {
+        let refused = self.auth_refused.as_ref();
+        refused.is_some_and(|(failure, _)| failure.kind == Kind::Auth || !self.mail_answered)
+    }
+
     /// What a broken group means, where the server took AUTH and was then silent about all that
     /// was sent with it.
     pub(super) fn explain(&self, stop: Refusal) -> Refusal {
@@ -181,8 +188,13 @@ impl Group {
                 Some(goodbye) => {
                     let until = dialogue.patience(&stage).until();
                     let soon = until.min(Instant::now() + GOODBYE);
-                    let Ok(reply) = dialogue.reply_until(&stage, soon, GOODBYE) else {
-                        return Err(goodbye);
+                    let reply = match dialogue.reply_until(&stage, soon, GOODBYE) {
+                        Ok(reply) => reply,
+                        // Nonsense is no way of closing.
+                        Err(failure) if failure.kind == Kind::Protocol => {
+                            return Err((failure, None));
+                        }
+                        Err(_) => return Err(goodbye),
                     };
                     self.goodbye = Some(goodbye);
                     reply
@@ -198,6 +210,9 @@ impl Group {
                 // It should close now, and the message was not taken. But it has the message: should
                 // it go on all the same, what it says of that is what happened.
                 self.goodbye.get_or_insert(refusal);
+            } else if reply.is_positive() {
+                // Who accepts something after it did not mean it, and may take the message too.
+                self.goodbye = None;
             }
             self.take_in(step, &stage, reply, dialogue, parcel)?;
         }

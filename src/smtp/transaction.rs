@@ -274,29 +274,25 @@ impl<'j> Conversation<'_, '_, 'j> {
         }
     }
 
-    /// The session is over, and the message may have left before: unknown for everybody who was not
-    /// refused.
+    /// The session is over, and the whole message had left: unknown for everybody whom no reply
+    /// refused, whatever broke it, and for who was accepted at RCPT in spite of a refusal for all.
     fn may_have(&mut self, parcel: &mut Parcel<'j>, replies: Replies, stop: Refusal) -> Ended {
         self.session.dialogue.abandon();
-        if let Some(refusal) = replies.auth_refused {
-            // Only a server that went on as if nothing were can have taken it.
-            if replies.mail_refused.is_none() {
-                parcel.fates.decide(&replies.accepted, &unknown(stop));
-            }
-            return refused_account(parcel, refusal);
-        }
-        if let Some(refusal) = replies.mail_refused {
-            return self.over(parcel, refusal);
-        }
         let unknown = unknown(stop.clone());
+        parcel.fates.decide(&replies.accepted, &unknown);
+        let in_step = stop.0.kind != Kind::Protocol;
+        let all_refused = replies.mail_refused.is_some() || (in_step && replies.auth_decides());
         for (place, &index) in parcel.now.iter().enumerate() {
             // Who was put off before may have it now.
             let unanswered = place >= replies.rcpt_answered && parcel.fates.is_postponed(index);
-            if parcel.fates.is_open(index) || unanswered {
+            if !all_refused && (parcel.fates.is_open(index) || unanswered) {
                 parcel.fates.set(index, Fate::Decided(unknown.clone()));
             }
         }
-        self.over(parcel, stop)
+        match (replies.auth_refused, replies.mail_refused) {
+            (Some(refusal), _) => refused_account(parcel, refusal),
+            (None, refusal) => self.over(parcel, refusal.unwrap_or(stop)),
+        }
     }
 
     /// The session is over, and the message has not left.

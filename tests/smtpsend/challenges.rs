@@ -116,3 +116,20 @@ fn login_fails(exchange: &str, exit: i32, said: &str) {
         .run();
     server.finish();
 }
+
+#[test]
+fn a_yes_without_a_proof_is_not_believed() {
+    for (offer, exchange) in [
+        ("CRAM-MD5", ""),
+        ("LOGIN", ""),
+        ("LOGIN", "S64: 334 Username:\nC64: bench\n"),
+    ] {
+        let text = format!("C: AUTH {offer}\n{exchange}{WELCOME}C? QUIT");
+        let server = parts::server(&[&offering(&format!("AUTH {offer}")), &text]);
+        user_call(&server)
+            .fails_with(76)
+            .stderr_has(format!("AUTH {offer}: the server says yes to a proof"))
+            .run();
+        server.finish();
+    }
+}

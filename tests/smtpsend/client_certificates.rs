@@ -158,3 +158,21 @@ fn what_is_no_certificate_with_its_key_is_told_before_anything_is_connected() {
         .run();
     server.finish();
 }
+
+#[test]
+fn a_public_file_without_a_key_is_told_to_have_none() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("cert.pem");
+    std::fs::write(&path, texts().0).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let server = Server::unvisited();
+    mutual_call(&server, &path, None)
+        .fails_with(78)
+        .stderr_has(format!(
+            "--client-cert: {}: no private key in it\nhint: name the key's file with --client-key",
+            path.display()
+        ))
+        .run();
+    server.finish();
+}

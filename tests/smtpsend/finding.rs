@@ -114,10 +114,10 @@ fn a_server_elsewhere_is_not_believed_until_it_is_confirmed() {
 }
 
 #[test]
-fn without_an_answer_no_server_is_set() {
+fn without_an_answer_no_server_is_set_now() {
     call("127.0.0.1:1")
         .args(["--from", "alice@example.test", "--body", "x"])
-        .fails_with(78)
+        .fails_with(75)
         .stderr_has("smtpsend: no server is set: ")
         .stderr_has("\nhint: ")
         .run();
@@ -167,4 +167,23 @@ fn an_address_of_a_dns_server_is_checked() {
         .fails_with(78)
         .stderr_has("smtpsend: SMTPSEND_DNS: DNS server \"dns.test\": not an IP address")
         .run();
+}
+
+#[test]
+fn an_address_that_is_none_is_told_by_every_task() {
+    let run = |task: &[&str], rest: &[&str]| {
+        Smtpsend::new()
+            .env("SMTPSEND_DNS", "127.0.0.1:1")
+            .args(task.iter().copied())
+            .args(["--from", "me@-bad.test"])
+            .args(rest.iter().copied())
+            .fails_with(65)
+            .stderr_has("smtpsend: --from: ")
+            .run()
+            .stderr()
+            .to_owned()
+    };
+    let sent = run(&[], &["--to", "bob@example.com", "--body", "x"]);
+    assert_eq!(run(&["check"], &[]), sent);
+    assert_eq!(run(&["verify"], &["bob@example.com"]), sent);
 }

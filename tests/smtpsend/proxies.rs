@@ -134,6 +134,58 @@ fn a_proxy_that_refuses_who_we_are_is_exit_77_and_not_asked_again() {
 }
 
 #[test]
+fn interim_replies_of_a_proxy_are_passed_over() {
+    let interim = |count: usize| "S: HTTP/1.1 103 Early Hints\nS: Link: x\nS:\n".repeat(count);
+    let server = proxied(&CONNECT.replace("S: HTTP/1.1 200", &(interim(2) + "S: HTTP/1.1 200")));
+    call("http://", &server).run();
+    server.finish();
+    let (asked, _) = CONNECT.split_once("S:").unwrap();
+    for (replies, exit, words) in [
+        (interim(11), 76, "the answer does not come"),
+        (
+            "S: HTTP/1.1 101 Switching Protocols\nS:\n".to_owned(),
+            69,
+            "101 Switching Protocols",
+        ),
+    ] {
+        let server = Server::text(&format!("{asked}{replies}"));
+        call("http://", &server)
+            .fails_with(exit)
+            .stderr_has(words)
+            .run();
+        server.finish();
+    }
+}
+
+#[test]
+fn a_proxy_that_quotes_the_password_in_any_form_is_not_repeated() {
+    // base64 of bob:proxy@hunter is Ym9iOnByb3h5QGh1bnRlcg==.
+    for (quoted, shown) in [
+        ("proxy@hunter", "407 *** is wrong"),
+        ("proxy%40hunter", "407 *** is wrong"),
+        ("Basic Ym9iOnByb3h5QGh1bnRlcg==", "407 Basic *** is wrong"),
+    ] {
+        for before in ["", &"x".repeat(84)] {
+            let server = Server::text(&format!(
+                "C: CONNECT mail.test:587 HTTP/1.1\nC: Host: mail.test:587\n\
+                 C: Proxy-Authorization: Basic Ym9iOnByb3h5QGh1bnRlcg==\nC:\n\
+                 S: HTTP/1.1 407 {before}{quoted} is wrong\nS:\n"
+            ));
+            let shown = shown.replace("407 ", &format!("407 {before}"));
+            let run = call("http://bob:proxy%40hunter@", &server)
+                .arg("-v")
+                .fails_with(77)
+                .stderr_has(shown)
+                .run();
+            for secret in ["proxy@", "proxy%40", "Ym9iOn"] {
+                assert!(!run.stderr().contains(secret), "{}", run.stderr());
+            }
+            server.finish();
+        }
+    }
+}
+
+#[test]
 fn a_rung_the_proxy_forbids_gives_way_to_the_next() {
     let forbidden = "C: CONNECT mail.test:587 HTTP/1.1\nC: Host: mail.test:587\nC:\nS: HTTP/1.1 403 Filtered\nS:\n";
     let allowed = format!(
@@ -232,6 +284,10 @@ fn what_is_no_proxy_is_refused_without_repeating_its_password() {
         ("https://p.test", "neither socks5:// nor http://"),
         ("http://bob:proxyhunter@p.test:0", "not a port"),
         ("http://bob:proxyhunter@", "not a host name"),
+        ("http://bob:proxyhunter%40p.test:3128", "not a"),
+        ("http://bob:proxyhunter:80", "not a"),
+        ("http://bob:proxyhunter#x", "not a"),
+        ("bob:proxyhunter", "without socks5:// or http://"),
     ] {
         let run = call_from(Smtpsend::new())
             .args([
@@ -243,7 +299,7 @@ fn what_is_no_proxy_is_refused_without_repeating_its_password() {
                 url,
             ])
             .fails_with(64)
-            .stderr_has("--proxy: proxy \"")
+            .stderr_has("--proxy: proxy")
             .stderr_has(words)
             .run();
         assert!(!run.stderr().contains("proxyhunter"), "{}", run.stderr());

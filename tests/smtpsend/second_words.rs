@@ -55,6 +55,77 @@ fn a_server_that_says_good_bye_and_nothing_more_took_nothing() {
 }
 
 #[test]
+fn a_message_that_left_is_unknown_where_the_server_goes_on_after_putting_auth_off() {
+    for auth in ["421 closing", "454 later"] {
+        for count in 1..4 {
+            let replies = [&[auth][..], &["250 ok"; 3][..count]].concat();
+            not_sent_again(&replies, 75, [("unknown", 0); 2]);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_says_good_bye_and_accepts_a_recipient_may_have_taken_the_message() {
+    for (replies, each) in [
+        (
+            ["235 ok", "250 ok", "421 closing", "250 ok"],
+            [("deferred", 421), ("unknown", 0)],
+        ),
+        (
+            ["235 ok", "421 closing", "250 ok", "503 no"],
+            [("unknown", 0), ("deferred", 421)],
+        ),
+    ] {
+        one_group::comes_to(&replies, "DROP", 75, "uncertain", each);
+    }
+}
+
+#[test]
+fn auth_that_is_put_off_before_the_connection_is_lost_decides() {
+    for auth in ["421 closing", "454 later"] {
+        let code = auth[..3].parse().unwrap();
+        one_group::comes_to(&[auth], "DROP", 75, "deferred", [("deferred", code); 2]);
+    }
+}
+
+#[test]
+fn a_message_that_left_is_unknown_where_replies_break_the_protocol_after_a_refused_auth() {
+    for auth in ["535 no", "454 later", "421 closing"] {
+        for (replies, code) in [
+            (&["235 ok", "250 ok", "250 ok", "250 taken"][..], 235),
+            (&["250 ok", "235 ok", "250 ok", "250 taken"], 235),
+            (&["250 ok", "250 ok", "250 ok", "235 ok"], 235),
+            (&["nonsense", "250 ok", "250 ok", "250 taken"], 0),
+        ] {
+            let replies = [&[auth][..], replies].concat();
+            not_sent_again(&replies, 76, [("unknown", code); 2]);
+        }
+    }
+}
+
+#[test]
+fn a_refused_mail_is_a_refusal_of_all_where_replies_break_the_protocol_after_it() {
+    let replies = ["535 no", "550 no", "503 no", "503 no", "235 ok"];
+    one_group::comes_to(&replies, "DROP", 77, "failed", [("rejected", 535); 2]);
+    let replies = ["235 ok", "550 no", "503 no", "503 no", "235 ok"];
+    one_group::comes_to(&replies, "DROP", 69, "rejected", [("rejected", 550); 2]);
+}
+
+/// What a server says before it is gone, and that a message it may have is not submitted again.
+fn not_sent_again(replies: &[&str], exit: i32, each: [(&str, u64); 2]) {
+    let server = Server::text(&one_group::group(replies, "DROP"));
+    let output = one_group::call(&server)
+        .args(["--retry", "1"])
+        .fails_with(exit)
+        .run();
+    let transcript = server.finish();
+    let json = output.json();
+    assert_eq!(verdicts(&json), each, "{replies:?}");
+    assert_eq!(json["status"], "uncertain", "{replies:?}");
+    assert_eq!(transcript.connections, 1, "{replies:?}");
+}
+
+#[test]
 fn a_part_of_a_secret_is_shown_as_little_as_the_whole() {
     // AUTH PLAIN's response is AGJlbmNoAGh1bnRlcjI=.
     for (exit, quote) in [

@@ -6,7 +6,7 @@ use crate::support::{Server, Smtpsend};
 #[test]
 fn an_address_of_this_machine_can_be_asked_for() {
     let server = secure_server(&[WITHIN_TLS, DELIVERY]);
-    call(&server).args(["--bind", "127.0.0.1"]).run();
+    call(&server).args(["--bind", "::ffff:127.0.0.1"]).run();
     server.finish();
 }
 
@@ -54,11 +54,20 @@ fn contradictions_are_told_before_anything_is_connected() {
             64,
             "--ipv4 and --ipv6 contradict each other",
         ),
-        (&["-4", "--bind", "::1"], 64, "bind: ::1 is no IPv4 address"),
+        (
+            &["-4", "--bind", "::1"],
+            64,
+            "--bind: ::1 is no IPv4 address",
+        ),
         (
             &["--bind", "localhost"],
             64,
             "--bind: \"localhost\" is no IP address",
+        ),
+        (
+            &["--bind", "255.255.255.255"],
+            64,
+            "--bind: 255.255.255.255 is no address of one machine",
         ),
     ] {
         call_from(Smtpsend::new())
@@ -73,6 +82,6 @@ fn contradictions_are_told_before_anything_is_connected() {
         .env("SMTPSEND_BIND", "::1")
         .env("SMTPSEND_IPV4", "yes")
         .fails_with(78)
-        .stderr_has("bind: ::1 is no IPv4 address")
+        .stderr_has("smtpsend: SMTPSEND_BIND: ::1 is no IPv4 address")
         .run();
 }

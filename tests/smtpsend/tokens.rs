@@ -178,6 +178,29 @@ fn a_refusal_is_answered_read_and_explained() {
 }
 
 #[test]
+fn a_yes_after_a_complaint_is_not_believed() {
+    for (offer, line, answer) in [
+        ("OAUTHBEARER", BEARER, "C: AQ==\n"),
+        ("XOAUTH2", XOAUTH2, "C: \n"),
+    ] {
+        let text = [
+            &offering(offer),
+            line,
+            COMPLAINT,
+            answer,
+            WELCOME,
+            "C? QUIT",
+        ]
+        .concat();
+        let server = Server::text(&text);
+        let (report, shown) = submit(plan_with(server.port(), bob(None)));
+        server.finish();
+        assert_eq!(report.exit().code(), 76);
+        assert!(shown.contains("the server says yes to a proof"), "{shown}");
+    }
+}
+
+#[test]
 fn a_refusal_that_quotes_the_token_is_not_repeated() {
     let quoting = COMPLAINT.replace("\"mail\"", "\"old-token\"");
     let text = [

@@ -5,7 +5,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Mechanism, MechanismName, no_answer};
+use super::{Mechanism, MechanismName, no_answer, unfounded};
 use crate::failure::Result;
 use crate::secret::Secret;
 
@@ -45,6 +45,10 @@ impl Mechanism for CramMd5 {
         let response = format!("{} {digest}", self.user);
         self.digest = Some(Secret::new(digest.into_bytes()));
         Ok(Secret::new(response.into_bytes()))
+    }
+
+    fn confirm(&self) -> Result<()> {
+        self.digest.as_ref().map(|_| ()).ok_or_else(unfounded)
     }
 
     fn secrets(&self) -> Vec<Secret> {

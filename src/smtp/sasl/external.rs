@@ -27,6 +27,11 @@ impl Mechanism for External {
     fn respond(&mut self, _challenge: &[u8]) -> Result<Secret> {
         Err(no_answer())
     }
+
+    /// All is said at once.
+    fn confirm(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -60,13 +60,12 @@ pub(crate) trait Mechanism {
     /// `Protocol` when there is none, and the exchange must be cancelled.
     fn respond(&mut self, challenge: &[u8]) -> Result<Secret>;
 
-    /// Whether the server, now that it has said yes, has proved what it had to.
+    /// Whether the server, now that it has said yes, can mean it: it was told all it needs, has not
+    /// said that it will refuse, and has proved what it had to.
     ///
     /// # Errors
-    /// `Protocol` when it has not, and must not be believed.
-    fn confirm(&self) -> Result<()> {
-        Ok(())
-    }
+    /// `Protocol` when it cannot, and must not be believed.
+    fn confirm(&self) -> Result<()>;
 
     /// What was said so far and must not be shown, beside [`Credentials::secrets`].
     fn secrets(&self) -> Vec<Secret> {
@@ -101,6 +100,12 @@ pub(super) fn encoded(response: &Secret) -> Secret {
 /// The failure of a challenge that cannot be answered.
 pub(super) fn no_answer() -> Failure {
     Failure::new(Kind::Protocol, "a challenge that has no answer")
+}
+
+/// The failure of a yes that came before our proof, or against what the server itself said of it.
+fn unfounded() -> Failure {
+    let words = "the server says yes to a proof that it was not given, or had found wrong";
+    Failure::new(Kind::Protocol, words).with_hint("is this really your provider's server?")
 }
 
 /// A name as GS2 writes it (RFC 5801 §4, RFC 5802 §5.1).

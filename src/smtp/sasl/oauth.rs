@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::credentials::{Token, token_secrets};
-use super::{Mechanism, MechanismName, no_answer, saslname};
+use super::{Mechanism, MechanismName, no_answer, saslname, unfounded};
 use crate::failure::{Result, printable};
 use crate::secret::Secret;
 
@@ -76,6 +76,13 @@ impl Mechanism for Oauth {
             MechanismName::OauthBearer => vec![1],
             _ => Vec::new(),
         }))
+    }
+
+    fn confirm(&self) -> Result<()> {
+        match self.complaint {
+            None => Ok(()),
+            Some(_) => Err(unfounded()),
+        }
     }
 
     fn secrets(&self) -> Vec<Secret> {

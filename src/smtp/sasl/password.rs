@@ -3,7 +3,7 @@
 //! User and password leave as they were given, octet for octet: to prepare them is the server's
 //! part (RFC 4616 §2), and one that does not would otherwise refuse a password that is right.
 
-use super::{Mechanism, MechanismName, no_answer};
+use super::{Mechanism, MechanismName, no_answer, unfounded};
 use crate::failure::Result;
 use crate::secret::Secret;
 
@@ -39,6 +39,11 @@ impl Mechanism for Plain {
     fn respond(&mut self, _challenge: &[u8]) -> Result<Secret> {
         Err(no_answer())
     }
+
+    /// All is said at once.
+    fn confirm(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Two questions, two answers. The text of the questions is not standardised, so they go by their
@@ -68,6 +73,13 @@ impl Mechanism for Login {
     fn respond(&mut self, _challenge: &[u8]) -> Result<Secret> {
         self.answers.next().ok_or_else(no_answer)
     }
+
+    fn confirm(&self) -> Result<()> {
+        match self.answers.as_slice() {
+            [] => Ok(()),
+            _ => Err(unfounded()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -95,7 +107,9 @@ mod tests {
         let mut login = Login::new("bench", &secret());
         assert!(login.initial_response().is_none());
         assert_eq!(login.respond(b"Username:").unwrap().expose(), b"bench");
+        assert!(login.confirm().is_err());
         assert_eq!(login.respond(b"Password:").unwrap().expose(), b"secret");
+        assert!(login.confirm().is_ok());
         assert!(login.respond(b"again").is_err());
     }
 }

@@ -11,12 +11,13 @@ use crate::certificate::CertificateFacts;
 use crate::failure::{Failure, Kind, printable};
 
 /// Puts a failed handshake into words. `name` is what the certificate had to be valid for,
-/// `minimum` the least version that was asked for.
+/// `minimum` the least version that was asked for; `has_identity` whether we have a certificate to show.
 pub(super) fn handshake(
     error: &Error,
     seen: Option<&CertificateFacts>,
     name: &str,
     minimum: TlsVersion,
+    has_identity: bool,
 ) -> Failure {
     let tls = |words: String| Failure::new(Kind::Tls, format!("TLS handshake: {words}"));
     match error {
@@ -31,6 +32,10 @@ pub(super) fn handshake(
                 let refused = tls(format!("refused by the server (alert {alert:?})"));
                 match (alert, minimum) {
                     (AlertDescription::ProtocolVersion, TlsVersion::V1_3) => refused.with_hint(NO_1_3),
+                    // So a server that demands a certificate says it by TLS 1.2 (RFC 5246 §7.4.6).
+                    (AlertDescription::HandshakeFailure, _) if !has_identity => refused.with_hint(
+                        "it may want a certificate of the client (--client-cert), or speak no cipher that is safe today",
+                    ),
                     _ => refused,
                 }
             })
@@ -179,13 +184,14 @@ fn wrong_name(presented: &[String], name: &str) -> String {
     }
 }
 
-/// The verifier gives a name as `DnsName("mail.example.com")`; a person wants what is quoted.
+/// The verifier gives a name as `DnsName("mail.example.com")` or `IpAddress(192.0.2.1)`; a person
+/// wants what is in it.
 fn bare_name(name: &str) -> String {
-    let quoted = name
-        .split_once('"')
-        .and_then(|(_, rest)| rest.rsplit_once('"'))
-        .map(|(inner, _)| inner);
-    printable(quoted.unwrap_or(name))
+    let inner = name
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'))
+        .unwrap_or(name);
+    printable(inner.trim_matches('"'))
 }
 
 fn date(time: UnixTime) -> String {

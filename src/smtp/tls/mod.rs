@@ -219,7 +219,9 @@ impl Handshake {
     /// Puts a failure into words.
     pub(crate) fn explain(&self, error: &Error) -> Failure {
         let name = self.name.to_string();
-        explain::handshake(error, self.refused().as_ref(), &name, self.minimum)
+        let has_identity = self.config.client_auth_cert_resolver.has_certs();
+        let seen = self.refused();
+        explain::handshake(error, seen.as_ref(), &name, self.minimum, has_identity)
     }
 }
 

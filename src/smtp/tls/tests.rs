@@ -267,7 +267,29 @@ fn another_name_than_the_hosts_can_be_verified() {
     meet("mail.test", "10.0.0.1").unwrap();
     meet("192.0.2.1", "localhost").unwrap();
     let failure = refusal(meet("other.test", "mail.test"));
-    assert!(failure.message.contains("not for other.test"), "{failure}");
+    assert!(
+        failure
+            .message
+            .contains("is for mail.test, 192.0.2.1, not for other.test"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_refused_handshake_may_be_for_want_of_a_certificate() {
+    let alert = rustls::Error::AlertReceived(rustls::AlertDescription::HandshakeFailure);
+    let words = |terms: &TlsTerms| {
+        let tls = Tls::new(&Party::good().trusted(), terms).unwrap();
+        let handshake = tls.handshake(&"mail.test".parse().unwrap()).unwrap();
+        handshake.explain(&alert).hint
+    };
+    let hint = words(&TlsTerms::default()).unwrap();
+    assert!(hint.starts_with("it may want a certificate of the client"));
+    let shown = TlsTerms {
+        identity: Some(Party::good().identity().unwrap()),
+        ..TlsTerms::default()
+    };
+    assert_eq!(words(&shown), None);
 }
 
 #[test]
