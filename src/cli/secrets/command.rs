@@ -11,15 +11,22 @@ use std::process::{self, Child, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use zeroize::Zeroizing;
 
 use super::SECRET_VARIABLES;
-use super::bounded::{self, Until};
+use super::bounded::{self, Reading};
+use super::ending::Guard;
+use crate::cli::stdin::wait_for_octets;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 
 const SHELL: &str = "/bin/sh";
+
+/// How long to let a program run before looking again whether it has ended.
+const SHORTEST_NAP: Duration = Duration::from_millis(1);
+const LONGEST_NAP: Duration = Duration::from_millis(50);
 
 /// What means something to a shell outside of quotes.
 const SYNTAX: &str = "|&;<>()$`*?[]#~=%!{}\n";
@@ -59,8 +66,8 @@ impl Command {
     }
 
     fn line(&self, deadline: Option<Instant>) -> Result<Secret> {
-        let process = Process::start(&self.words)?;
-        let output = bounded::read(&process.output, Until::End, deadline)?;
+        let mut process = Process::start(&self.words)?;
+        let output = process.output(deadline)?;
         let status = process.end(deadline)?;
         if status.success() {
             return bounded::first_line(&output);
@@ -101,6 +108,7 @@ struct Process {
     /// Whether it has its own process group.
     apart: bool,
     ended: bool,
+    _guard: Guard,
 }
 
 impl Process {
@@ -119,12 +127,42 @@ impl Process {
         })?;
         let output = child.stdout.take().map(OwnedFd::from);
         let output = output.ok_or_else(|| Failure::new(Kind::Bug, "its output was not taken"))?;
+        let process = Pid::from_child(&child);
         Ok(Self {
             child,
             output: File::from(output),
             apart,
             ended: false,
+            // What ends us ends it, in whichever way it takes that signal.
+            _guard: Guard::post(move |signal| {
+                let _ = Signal::from_named_raw(signal).map(|signal| kill(process, apart, signal));
+            }),
         })
+    }
+
+    /// What it prints, to the end. What it leaves behind may keep its output open: then what is there
+    /// when it has ended counts.
+    fn output(&mut self, deadline: Option<Instant>) -> Result<Zeroizing<Vec<u8>>> {
+        let mut reading = Reading::new();
+        let mut nap = SHORTEST_NAP;
+        loop {
+            // Asked before looking for octets: what it has printed is there by then.
+            let has_ended = self.child.try_wait().map_err(lost)?.is_some();
+            let last_look = has_ended && !reading.so_far().is_empty();
+            let now = Instant::now();
+            let until = if last_look { now } else { now + nap };
+            let until = deadline.map_or(until, |deadline| deadline.min(until));
+            if wait_for_octets(&self.output, Some(until)).map_err(lost)? {
+                if !reading.more(&self.output)? {
+                    return Ok(reading.text());
+                }
+            } else if last_look {
+                return Ok(reading.text());
+            } else {
+                refuse_after(deadline)?;
+                nap = (nap * 2).min(LONGEST_NAP);
+            }
+        }
     }
 
     /// Waits for its end.
@@ -135,25 +173,42 @@ impl Process {
     }
 
     fn wait(&mut self, deadline: Option<Instant>) -> Result<ExitStatus> {
-        const LONGEST_NAP: Duration = Duration::from_millis(50);
-        let lost = |error: std::io::Error| Failure::new(Kind::Io, error.to_string());
-        let Some(deadline) = deadline else {
+        if deadline.is_none() {
             return self.child.wait().map_err(lost);
-        };
+        }
         // Most end as soon as they close their output, and none of them can be polled for.
-        let mut nap = Duration::from_millis(1);
+        let mut nap = SHORTEST_NAP;
         loop {
             if let Some(status) = self.child.try_wait().map_err(lost)? {
                 return Ok(status);
             }
-            if Instant::now() >= deadline {
-                let words = "did not end before the deadline";
-                return Err(Failure::new(Kind::Temporary, words));
-            }
+            refuse_after(deadline)?;
             sleep(nap);
             nap = (nap * 2).min(LONGEST_NAP);
         }
     }
+}
+
+fn lost(error: std::io::Error) -> Failure {
+    Failure::new(Kind::Io, error.to_string())
+}
+
+fn refuse_after(deadline: Option<Instant>) -> Result<()> {
+    if deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        return Ok(());
+    }
+    let words = "did not end before the deadline";
+    Err(Failure::new(Kind::Temporary, words))
+}
+
+/// Sends a signal to the process, and where it has a group of its own to all that it started.
+fn kill(process: Pid, apart: bool, signal: Signal) {
+    // Nobody is left to tell when this fails.
+    let _ = if apart {
+        kill_process_group(process, signal)
+    } else {
+        kill_process(process, signal)
+    };
 }
 
 fn prepared(words: &[String]) -> process::Command {
@@ -173,12 +228,7 @@ impl Drop for Process {
         if self.ended {
             return;
         }
-        // Nobody is left to tell when these fail.
-        if self.apart {
-            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-        } else {
-            let _ = self.child.kill();
-        }
+        kill(Pid::from_child(&self.child), self.apart, Signal::KILL);
         let _ = self.child.wait();
     }
 }
@@ -261,6 +311,15 @@ mod tests {
             "/nonexistent/pass: there is no such program"
         );
         assert!(failure("/etc/passwd").message.contains("cannot be run"));
+    }
+
+    #[test]
+    fn what_it_leaves_running_is_not_waited_for() {
+        let start = Instant::now();
+        for line in ["echo hunter2; sleep 30 &", "printf hunter2; sleep 30 &"] {
+            assert_eq!(run(line).unwrap().expose(), b"hunter2", "{line}");
+        }
+        assert!(start.elapsed() < Duration::from_secs(20));
     }
 
     #[test]

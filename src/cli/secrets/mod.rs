@@ -9,6 +9,7 @@
 mod bounded;
 mod command;
 mod descriptor;
+mod ending;
 mod file;
 mod netrc;
 mod prompt;
@@ -166,7 +167,7 @@ impl Source {
             Way::Credential(path) => file::read(path, Readers::OfTheService, deadline),
             Way::Command(command) => command.run(deadline),
             Way::Value(secret) => Ok(Secret::new(secret.expose().to_vec())),
-            Way::Prompt { user } => return prompt::ask(user),
+            Way::Prompt { user } => return prompt::ask(user, deadline),
         };
         secret.map_err(|failure| failure.at(&self.origin))
     }
