@@ -12,6 +12,7 @@ mod descriptor;
 mod ending;
 mod file;
 mod netrc;
+mod process;
 mod prompt;
 
 use std::fmt;
