@@ -162,7 +162,12 @@ impl Drop for Process {
         if self.ended {
             return;
         }
-        kill(Pid::from_child(&self.child), self.apart, Signal::KILL);
+        // Nobody is left to tell when these fail.
+        if self.apart {
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        } else {
+            let _ = self.child.kill();
+        }
         let _ = self.child.wait();
     }
 }
