@@ -16,12 +16,12 @@ use super::secrets::{Source, keep_out_of_core_files};
 use super::settings::{Origin, Settings, setting};
 use crate::failure::{Failure, Kind};
 use crate::plan::Plan;
-use crate::route::{Host, Server};
+use crate::route::Server;
 use crate::secret::Secret;
 use crate::smtp::{AuthChoice, Credentials, MechanismName, Observer as _, TokenSource};
 
 /// The settings that name a source of the password or the token.
-const SOURCES: [&str; 5] = [
+pub(super) const SOURCES: [&str; 5] = [
     "password-fd",
     "password",
     "password-file",
@@ -217,8 +217,13 @@ fn kept_elsewhere(user: &str, plan: &Plan, settings: &Settings<'_>) -> Result<Op
     let mut hosts = plan.rungs.iter().map(|rung| &rung.host);
     let host = hosts.next();
     match host.filter(|host| hosts.all(|other| other == *host)) {
-        Some(Host::Name(host)) => Ok(Source::netrc(host, user, environment, plan.waits.deadline)?),
-        _ => Ok(None),
+        Some(host) => Ok(Source::netrc(
+            host.to_string().trim_matches(['[', ']']),
+            user,
+            environment,
+            plan.waits.deadline,
+        )?),
+        None => Ok(None),
     }
 }
 
@@ -231,7 +236,7 @@ fn user(settings: &Settings<'_>) -> Result<Option<String>> {
     Ok(servers.into_iter().flatten().find_map(|server| server.user))
 }
 
-fn user_name(text: &str) -> crate::failure::Result<String> {
+pub(super) fn user_name(text: &str) -> crate::failure::Result<String> {
     if text.is_empty() || text.chars().any(char::is_control) {
         let words = "no user name, or one with control characters";
         return Err(Failure::new(Kind::Usage, words));

@@ -117,6 +117,27 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     })
 }
 
+/// Looks at the settings of messages where there is no message yet.
+///
+/// # Errors
+/// What is wrong with them.
+pub(super) fn check_settings(settings: &Settings<'_>) -> Result<()> {
+    settings.value("from", author_of)?;
+    settings.value("envelope-from", ReversePath::parse)?;
+    settings.value("reply-to", AddressList::parse)?;
+    settings.value("charset", charset)?;
+    settings.value("input", input)?;
+    Ok(())
+}
+
+/// The one author that `text` names.
+///
+/// # Errors
+/// `Message` when it is no address, or names several.
+pub(super) fn author_of(text: &str) -> crate::failure::Result<Address> {
+    Ok(only_mailbox(&AddressList::parse(text)?)?.address().clone())
+}
+
 /// Chooses the profile by the From address: that of a flag, else that of the message, else that of
 /// the settings. What had to be read for that is given back.
 fn choose_profile(
@@ -311,7 +332,7 @@ fn fields(
 /// # Errors
 /// `Message` when that is no address, or more than one.
 pub(super) fn one_author(origin: &Origin, text: &str) -> Result<AddressList> {
-    let list = AddressList::parse(text).map_err(anyhow::Error::from);
+    let list = AddressList::parse(text);
     list.and_then(|list| only_mailbox(&list).map(|_| list))
         .context(origin.to_string())
 }
@@ -333,13 +354,12 @@ fn lists(flag: &'static str, texts: &[String]) -> Result<AddressList> {
     Ok(all)
 }
 
-fn only_mailbox(list: &AddressList) -> Result<Mailbox> {
+fn only_mailbox(list: &AddressList) -> crate::failure::Result<Mailbox> {
     let mut mailboxes = list.mailboxes();
     match (mailboxes.next(), mailboxes.next()) {
         (Some(mailbox), None) => Ok(mailbox.clone()),
-        (None, _) => Err(Failure::new(Kind::Message, "no address").into()),
+        (None, _) => Err(Failure::new(Kind::Message, "no address")),
         (Some(_), Some(_)) => Err(Failure::new(Kind::Message, "more than one author")
-            .with_hint("name one; others can stand in a From given with -H")
-            .into()),
+            .with_hint("name one; others can stand in a From given with -H")),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -173,6 +174,46 @@ fn netrc_has_the_password_of_the_host_and_the_user() {
             call.fails_with(78).stderr_has("chmod 600").run();
         }
     }
+}
+
+#[test]
+fn netrc_is_asked_for_an_address_as_for_a_name() {
+    let server = server();
+    let call = call(&server).args(["-v"]);
+    write_privately(
+        &call.home().join(".netrc"),
+        "machine 127.0.0.1 login bench password secret\n",
+    );
+    call.stderr_has("the password is from ~/.netrc (machine 127.0.0.1)\n")
+        .run();
+    server.finish();
+}
+
+#[test]
+fn a_signal_that_ends_the_program_ends_the_command_and_what_that_started() {
+    let start = std::time::Instant::now();
+    // Without a terminal, wherever the tests run; all of them hold standard error.
+    let output = std::process::Command::new("setsid")
+        .arg(env!("CARGO_BIN_EXE_smtpsend"))
+        .args(["-S", "127.0.0.1:1", "--to", "b@x.org", "--body", "x"])
+        .args(["-u", "bench", "--password-command"])
+        .arg("kill -TERM $PPID; sleep 60")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.signal(), Some(15), "{output:?}");
+    assert!(start.elapsed() < std::time::Duration::from_secs(30));
+}
+
+#[test]
+fn a_signal_that_the_caller_ignores_stays_ignored() {
+    let server = server();
+    let line = "kill -HUP $PPID; echo secret";
+    let trapping = ["-c", "trap '' HUP; exec \"$@\"", "sh"];
+    call(&server)
+        .args(["--password-command", line])
+        .through("sh", &trapping)
+        .run();
+    server.finish();
 }
 
 #[test]

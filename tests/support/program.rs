@@ -50,6 +50,14 @@ pub fn write_privately(path: &Path, text: &str) {
     file.unwrap().write_all(text.as_bytes()).unwrap();
 }
 
+/// The program as built for these tests.
+pub(super) fn program() -> &'static str {
+    match option_env!("CARGO_BIN_EXE_smtpsend") {
+        Some(path) => path,
+        None => panic!("only integration tests know the program; name it with Smtpsend::at"),
+    }
+}
+
 enum Input {
     Nothing,
     File(File),
@@ -60,10 +68,7 @@ enum Input {
 impl Smtpsend {
     /// The program as built for these tests.
     pub fn new() -> Self {
-        match option_env!("CARGO_BIN_EXE_smtpsend") {
-            Some(path) => Self::at(path),
-            None => panic!("only integration tests know the program; name it with Smtpsend::at"),
-        }
+        Self::at(program())
     }
 
     pub fn at(program: impl Into<PathBuf>) -> Self {

@@ -10,10 +10,12 @@ use crate::cli::settings::setting;
 const INIT: &str = "\
 Make a settings file: find the server, try it, and write what works.
 
-Asks on a terminal for what is not typed. Every option that is typed is written down. With
---profile NAME a profile is added to the file that is there. The server is found by the From address;
-then it is tried as by smtpsend check, the login too, and nothing is written when that fails. The
-file is for its owner alone (mode 0600), since the password may stand in it.";
+Asks on a terminal for what is not given. Every option that is typed is written down, and what
+variables (SMTPSEND_SERVER and so on) say where none is; only secrets stay in their variables.
+Names of files are written whole. With --profile NAME a profile is added to the file that is there.
+The server is found by the From address; then it is tried as by smtpsend check, the login too, and
+nothing is written when that fails. The file is for its owner alone (mode 0600), since the password
+may stand in it.";
 
 /// What `smtpsend config` is to do.
 pub(crate) enum ConfigTask {
@@ -73,6 +75,7 @@ fn import() -> Command {
         .arg(file)
         .arg(dry_run.help("Print the file instead of writing it"))
         .arg(switch("force").help("Write over a settings file that is there"))
+        .args(setting("deadline").map(flag_of))
         .args(which_file())
 }
 

@@ -1,12 +1,13 @@
 //! `smtpsend config import`: the accounts of msmtp's configuration become profiles of a settings file.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
 use super::entry::Entry;
 use super::msmtprc::{self, Imported};
-use super::write::{Existing, there_is_one, write};
+use super::write::{Existing, Place, there_is_one};
 use crate::address::AddressList;
 use crate::cli::host::HostName;
 use crate::cli::output::{Console, to_stdout};
@@ -20,7 +21,7 @@ const FILE_LIMIT: usize = 65_536;
 /// Imports `from`, by default msmtp's own file, to `to`; or prints what would be written.
 ///
 /// # Errors
-/// `Input` when it cannot be read, `Config` when msmtp would not read it, when no account is left, or
+/// `Input` when it cannot be read, `Temporary` when it does not end before the deadline, `Config` when msmtp would not read it, when no account is left, or
 /// when there is a settings file already; `Io` when that cannot be written.
 pub(super) fn import(
     from: Option<&Path>,
@@ -39,7 +40,8 @@ pub(super) fn import(
     {
         return Err(there_is_one(path).into());
     }
-    let text = zeroize::Zeroizing::new(stdin::read_file(&from, FILE_LIMIT, None)?);
+    let deadline = way::deadline(settings, Instant::now())?;
+    let text = zeroize::Zeroizing::new(stdin::read_file(&from, FILE_LIMIT, deadline)?);
     let accepts = |key: &str, value: &str| accepts(key, value, environment);
     let imported = msmtprc::import(&text, home.as_deref(), &accepts)
         .with_context(|| from.display().to_string())?;
@@ -53,7 +55,7 @@ pub(super) fn import(
     match to {
         None => to_stdout(|out| out.write_all(imported.to_toml().as_bytes()))?,
         Some((path, existing)) => {
-            write(path, &imported.to_toml(), existing)?;
+            Place::lock(path)?.write(&imported.to_toml(), existing)?;
             console.line(&told(&imported, path));
         }
     }
@@ -106,7 +108,7 @@ fn accepts(
     })?;
     let settings = Settings::of_file(file, None, environment);
     let host = HostName::of_this_machine();
-    let plan = way::plan(&settings, &host, std::time::Instant::now());
+    let plan = way::plan(&settings, &host, Instant::now());
     let from = settings.value("from", AddressList::parse);
     match plan.map(drop).and(from.map(drop)) {
         Ok(()) => Ok(()),

@@ -1,10 +1,13 @@
 //! `smtpsend config`: what the settings are, and making a file of them.
 //!
 //! `show` prints them, `import` takes over msmtp's, `init` asks for them and tries them; both `write`
-//! a file, in which each setting is an `entry`.
+//! a file, in which each setting is an `entry`. `init` makes a `draft` of it first, of what is `given` and
+//! what is answered.
 
 mod asking;
+mod draft;
 mod entry;
+mod given;
 mod import;
 mod init;
 mod msmtprc;

@@ -29,14 +29,11 @@ pub(super) enum Until {
 /// `Input` when it cannot be read, `Config` when there is more, `Temporary` when the deadline
 /// comes first.
 pub(super) fn read(
-    mut source: &File,
+    source: &File,
     until: Until,
     deadline: Option<Instant>,
 ) -> Result<Zeroizing<Vec<u8>>> {
-    let unreadable = |error: std::io::Error| Failure::new(Kind::Input, error.to_string());
-    // Room for all of it from the start: growing would leave copies behind.
-    let mut octets = Zeroizing::new(vec![0; LIMIT + 1]);
-    let mut filled = 0;
+    let mut reading = Reading::new();
     loop {
         if !wait_for_octets(source, deadline).map_err(unreadable)? {
             let words = match until {
@@ -45,23 +42,58 @@ pub(super) fn read(
             };
             return Err(Failure::new(Kind::Temporary, words));
         }
-        let more = match source.read(&mut octets[filled..]) {
-            Ok(0) => break,
-            Ok(count) => &octets[filled..filled + count],
-            Err(error) if is_passing(&error) => continue,
-            Err(error) => return Err(unreadable(error)),
-        };
-        filled += more.len();
-        if until == Until::LineEnd && more.contains(&b'\n') {
-            break;
+        let at_end = !reading.more(source)?;
+        if at_end || (until == Until::LineEnd && reading.so_far().contains(&b'\n')) {
+            return Ok(reading.text());
         }
-        if filled > LIMIT {
+    }
+}
+
+/// What has been read so far.
+pub(super) struct Reading {
+    octets: Zeroizing<Vec<u8>>,
+    filled: usize,
+}
+
+impl Reading {
+    pub(super) fn new() -> Self {
+        Self {
+            // Room for all of it from the start: growing would leave copies behind.
+            octets: Zeroizing::new(vec![0; LIMIT + 1]),
+            filled: 0,
+        }
+    }
+
+    /// Reads once; false at the end.
+    ///
+    /// # Errors
+    /// `Input` when it cannot be read, `Config` when there is more than [`LIMIT`].
+    pub(super) fn more(&mut self, mut source: &File) -> Result<bool> {
+        if self.filled > LIMIT {
             let words = format!("more than {} KiB: that is no secret", LIMIT >> 10);
             return Err(Failure::new(Kind::Config, words));
         }
+        match source.read(&mut self.octets[self.filled..]) {
+            Ok(0) => return Ok(false),
+            Ok(count) => self.filled += count,
+            Err(error) if is_passing(&error) => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+        Ok(true)
     }
-    octets.truncate(filled);
-    Ok(octets)
+
+    pub(super) fn so_far(&self) -> &[u8] {
+        &self.octets[..self.filled]
+    }
+
+    pub(super) fn text(mut self) -> Zeroizing<Vec<u8>> {
+        self.octets.truncate(self.filled);
+        self.octets
+    }
+}
+
+fn unreadable(error: std::io::Error) -> Failure {
+    Failure::new(Kind::Input, error.to_string())
 }
 
 /// The first line, without its end.

@@ -1,20 +1,12 @@
 //! A secret from a program: a password manager, a keyring, a token agent.
 //!
-//! Run without a shell unless the line needs one. Its standard input is empty, because ours may be
-//! the message; its standard error is ours; our own secrets are not in its environment. Where
-//! there is a terminal it may ask there.
+//! Owns the command line, which is run without a shell unless it needs one, and what its end means;
+//! `process` is what runs.
 
-use std::fs::File;
-use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt as _;
-use std::process::{self, Child, ExitStatus, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-
-use super::SECRET_VARIABLES;
-use super::bounded::{self, Until};
+use super::bounded;
+use super::process::Process;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
@@ -59,8 +51,8 @@ impl Command {
     }
 
     fn line(&self, deadline: Option<Instant>) -> Result<Secret> {
-        let process = Process::start(&self.words)?;
-        let output = bounded::read(&process.output, Until::End, deadline)?;
+        let mut process = Process::start(&self.words)?;
+        let output = process.output(deadline)?;
         let status = process.end(deadline)?;
         if status.success() {
             return bounded::first_line(&output);
@@ -94,98 +86,13 @@ fn needs_shell(line: &str) -> bool {
     false
 }
 
-/// A program that runs, and does not outlast its owner.
-struct Process {
-    child: Child,
-    output: File,
-    /// Whether it has its own process group.
-    apart: bool,
-    ended: bool,
-}
-
-impl Process {
-    fn start(words: &[String]) -> Result<Self> {
-        let mut command = prepared(words);
-        // At a terminal it stays with us: only so it can ask there, and Ctrl-C ends both. Elsewhere
-        // a group of its own lets all that it started end with it.
-        let apart = File::open("/dev/tty").is_err();
-        if apart {
-            command.process_group(0);
-        }
-        let mut child = command.spawn().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Failure::new(Kind::Config, "there is no such program")
-                .with_hint("name it with its folder, or see PATH"),
-            _ => Failure::new(Kind::Config, format!("cannot be run: {error}")),
-        })?;
-        let output = child.stdout.take().map(OwnedFd::from);
-        let output = output.ok_or_else(|| Failure::new(Kind::Bug, "its output was not taken"))?;
-        Ok(Self {
-            child,
-            output: File::from(output),
-            apart,
-            ended: false,
-        })
-    }
-
-    /// Waits for its end.
-    fn end(mut self, deadline: Option<Instant>) -> Result<ExitStatus> {
-        let status = self.wait(deadline)?;
-        self.ended = true;
-        Ok(status)
-    }
-
-    fn wait(&mut self, deadline: Option<Instant>) -> Result<ExitStatus> {
-        const LONGEST_NAP: Duration = Duration::from_millis(50);
-        let lost = |error: std::io::Error| Failure::new(Kind::Io, error.to_string());
-        let Some(deadline) = deadline else {
-            return self.child.wait().map_err(lost);
-        };
-        // Most end as soon as they close their output, and none of them can be polled for.
-        let mut nap = Duration::from_millis(1);
-        loop {
-            if let Some(status) = self.child.try_wait().map_err(lost)? {
-                return Ok(status);
-            }
-            if Instant::now() >= deadline {
-                let words = "did not end before the deadline";
-                return Err(Failure::new(Kind::Temporary, words));
-            }
-            sleep(nap);
-            nap = (nap * 2).min(LONGEST_NAP);
-        }
-    }
-}
-
-fn prepared(words: &[String]) -> process::Command {
-    let mut command = process::Command::new(&words[0]);
-    command
-        .args(&words[1..])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    for name in SECRET_VARIABLES {
-        command.env_remove(name);
-    }
-    command
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if self.ended {
-            return;
-        }
-        // Nobody is left to tell when these fail.
-        if self.apart {
-            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
-        } else {
-            let _ = self.child.kill();
-        }
-        let _ = self.child.wait();
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::SECRET_VARIABLES;
+    use super::super::process::prepared;
     use super::*;
 
     fn run(line: &str) -> Result<Secret> {
@@ -261,6 +168,15 @@ mod tests {
             "/nonexistent/pass: there is no such program"
         );
         assert!(failure("/etc/passwd").message.contains("cannot be run"));
+    }
+
+    #[test]
+    fn what_it_leaves_running_is_not_waited_for() {
+        let start = Instant::now();
+        for line in ["echo hunter2; sleep 30 &", "printf hunter2; sleep 30 &"] {
+            assert_eq!(run(line).unwrap().expose(), b"hunter2", "{line}");
+        }
+        assert!(start.elapsed() < Duration::from_secs(20));
     }
 
     #[test]

@@ -9,8 +9,10 @@
 mod bounded;
 mod command;
 mod descriptor;
+mod ending;
 mod file;
 mod netrc;
+mod process;
 mod prompt;
 
 use std::fmt;
@@ -166,7 +168,7 @@ impl Source {
             Way::Credential(path) => file::read(path, Readers::OfTheService, deadline),
             Way::Command(command) => command.run(deadline),
             Way::Value(secret) => Ok(Secret::new(secret.expose().to_vec())),
-            Way::Prompt { user } => return prompt::ask(user),
+            Way::Prompt { user } => return prompt::ask(user, deadline),
         };
         secret.map_err(|failure| failure.at(&self.origin))
     }

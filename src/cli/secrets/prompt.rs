@@ -1,100 +1,102 @@
 //! Asking for the password on the terminal, and leaving the terminal as it was.
+//!
+//! The terminal gives whole lines, so that editing and Ctrl-C work as everywhere; what is typed is
+//! taken as the octets it is. Refuses a line that the terminal may have cut.
 
 use std::fs::File;
-use std::io::{self, ErrorKind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::io::{self, Write as _};
+use std::time::Instant;
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag::register_conditional_default;
-use signal_hook::iterator::{Handle, Signals};
-use signal_hook::low_level::emulate_default_handler;
-use zeroize::Zeroize as _;
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 
+use super::bounded::{self, Until};
+use super::ending::Guard;
 use crate::failure::{Failure, Kind, Result, printable};
 use crate::secret::Secret;
 
-/// What may end the program while somebody types.
-const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+/// Longest line that Linux's terminals give, its end included; the rest of a longer one is lost.
+const LONGEST_LINE: usize = 4096;
+
+/// What stands for no key at all (`_POSIX_VDISABLE`).
+const NO_KEY: u8 = if cfg!(target_os = "linux") { 0 } else { 0xff };
 
 /// Asks for the password of `user`.
 ///
 /// # Errors
-/// `Config` when none is typed, or there is no terminal to ask on.
-pub(super) fn ask(user: &str) -> Result<Secret> {
-    let guard = Guard::post();
-    let typed = rpassword::prompt_password(format!("Password for {}: ", printable(user)));
-    drop(guard);
+/// `Config` when none is typed, or there is no terminal to ask on; `Temporary` when the deadline comes
+/// first.
+pub(super) fn ask(user: &str, deadline: Option<Instant>) -> Result<Secret> {
     let no_password = |why: &str| {
         let words = format!("no password for the user {user}{why}");
         Failure::new(Kind::Config, words)
             .with_hint("give one with --password-file or SMTPSEND_PASSWORD")
     };
-    match typed {
-        Ok(mut typed) => {
-            let secret = Secret::new(typed.as_bytes().to_vec());
-            typed.zeroize();
-            Ok(secret)
+    // ENXIO, ENOENT, ENOTTY.
+    let no_terminal = |_| no_password(", and no terminal to ask on");
+    let mut terminal = Hiding::start().map_err(no_terminal)?;
+    let question = format!("Password for {}: ", printable(user));
+    terminal.show(&question).map_err(no_terminal)?;
+    let line = match bounded::read(&terminal.file, Until::LineEnd, deadline) {
+        Ok(line) => line,
+        Err(failure) if failure.kind == Kind::Temporary => {
+            // The cursor still stands behind the question.
+            let _ = terminal.show("\n");
+            let words = format!("no password for the user {user} was typed before the deadline");
+            return Err(Failure::new(Kind::Temporary, words));
         }
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            Err(no_password(": none was typed"))
-        }
-        // ENXIO, ENOENT, ENOTTY.
-        Err(_) => Err(no_password(", and no terminal to ask on")),
+        Err(_) => return Err(no_password(", and no terminal to ask on")),
+    };
+    if line.len() >= LONGEST_LINE {
+        return Err(no_password(
+            ": what was typed is longer than a terminal takes",
+        ));
+    }
+    bounded::first_line(&line).map_err(|_| no_password(": none was typed"))
+}
+
+/// A terminal that does not show what is typed. Dying of a signal right there would leave it so:
+/// its guard goes last.
+struct Hiding {
+    file: File,
+    as_it_was: Termios,
+    _guard: Guard,
+}
+
+impl Hiding {
+    fn start() -> io::Result<Self> {
+        let file = File::options().read(true).write(true).open("/dev/tty")?;
+        let as_it_was = tcgetattr(&file)?;
+        let (terminal, modes) = (file.try_clone()?, as_it_was.clone());
+        let guard = Guard::post(move |_| restore(&terminal, &modes));
+        let mut hiding = as_it_was.clone();
+        hiding.local_modes.remove(LocalModes::ECHO);
+        hiding
+            .local_modes
+            .insert(LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+        // Who stops the program here would be left without echo.
+        hiding.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
+        let started = Self {
+            file,
+            as_it_was,
+            _guard: guard,
+        };
+        tcsetattr(&started.file, OptionalActions::Now, &hiding)?;
+        Ok(started)
+    }
+
+    fn show(&mut self, text: &str) -> io::Result<()> {
+        self.file.write_all(text.as_bytes())
     }
 }
 
-/// The prompt switches the echo off. Dying of a signal right there would leave it off, so as long
-/// as this lives a signal ends the program only after the terminal is as it was.
-struct Guard {
-    over: Arc<AtomicBool>,
-    watch: Option<(Handle, JoinHandle<()>)>,
-}
-
-impl Guard {
-    fn post() -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        Self {
-            // Where it cannot be had, the prompt works as well as any program's.
-            watch: Self::watch(&over).ok(),
-            over,
-        }
-    }
-
-    fn watch(over: &Arc<AtomicBool>) -> io::Result<(Handle, JoinHandle<()>)> {
-        let terminal = File::open("/dev/tty")?;
-        let as_it_was = tcgetattr(&terminal)?;
-        for signal in ENDING {
-            // A signal that was ever caught has lost its default, which returns with this.
-            register_conditional_default(signal, Arc::clone(over))?;
-        }
-        let mut signals = Signals::new(ENDING)?;
-        let handle = signals.handle();
-        let watching = thread::Builder::new().spawn(move || {
-            let caught = signals.forever().next();
-            // One that came right at the end was caught, too.
-            if let Some(signal) = caught.or_else(|| signals.pending().next()) {
-                end(signal, &terminal, &as_it_was);
-            }
-        })?;
-        Ok((handle, watching))
-    }
-}
-
-impl Drop for Guard {
+impl Drop for Hiding {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::SeqCst);
-        if let Some((handle, watching)) = self.watch.take() {
-            handle.close();
-            let _ = watching.join();
-        }
+        restore(&self.file, &self.as_it_was);
     }
 }
 
-/// Ends the program as the signal does.
-fn end(signal: i32, terminal: &File, as_it_was: &Termios) {
+fn restore(terminal: &File, as_it_was: &Termios) {
     let _ = tcsetattr(terminal, OptionalActions::Now, as_it_was);
-    let _ = emulate_default_handler(signal);
 }

@@ -3,7 +3,6 @@
 //! Owns which keys there may be, what they may hold, and who may read the file. An error names the
 //! line; a key that is not known is one, since a setting that is misspelt would silently not count.
 
-use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +16,7 @@ use super::Environment;
 use super::profile::is_pattern;
 use super::table::{Form, Place, SETTINGS, Setting, setting};
 use crate::cli::secrets::keep_out_of_core_files;
+use crate::cli::stdin;
 use crate::failure::{Failure, Kind};
 use crate::route::Proxy;
 
@@ -96,7 +96,7 @@ impl File {
         let place = path.display();
         let unreadable =
             |error: std::io::Error| Failure::new(Kind::Input, format!("{place}: {error}"));
-        let file = match fs::File::open(path) {
+        let file = match stdin::open(path) {
             Ok(file) => file,
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
