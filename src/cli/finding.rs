@@ -120,13 +120,15 @@ pub(super) fn user_name(provider: &Provider, from: &Address) -> Option<String> {
 /// tell later.
 fn no_server(failure: Failure) -> Failure {
     let hint = "name your provider's submission server with --server HOST, or let smtpsend config init find it";
-    let kind = match failure.kind {
-        Kind::Temporary => Kind::Temporary,
-        _ => Kind::Config,
+    let (kind, hint) = match (failure.kind, failure.hint) {
+        // With a server that is set, DNS is not asked which it is.
+        (Kind::Temporary, Some(cause)) => (Kind::Temporary, format!("{cause} Else {hint}")),
+        (Kind::Temporary, None) => (Kind::Temporary, hint.to_owned()),
+        (_, known) => (Kind::Config, known.unwrap_or_else(|| hint.to_owned())),
     };
     Failure {
         kind,
         message: format!("no server is set: {}", failure.message),
-        hint: failure.hint.or_else(|| Some(hint.to_owned())),
+        hint: Some(hint),
     }
 }

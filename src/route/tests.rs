@@ -314,7 +314,11 @@ fn what_connect_says_of_the_server_is_told() {
             Kind::Refused,
         ),
         ("301 Moved", Outcome::Unreachable, Kind::Refused),
-        ("100 Continue", Outcome::Unreachable, Kind::Refused),
+        (
+            "101 Switching Protocols",
+            Outcome::Unreachable,
+            Kind::Refused,
+        ),
         ("429 Slow down", Outcome::Unreachable, Kind::Temporary),
         ("502 Bad Gateway", Outcome::Unreachable, Kind::Temporary),
         ("503 Unavailable", Outcome::Unreachable, Kind::Temporary),

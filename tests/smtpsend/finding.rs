@@ -119,7 +119,8 @@ fn without_an_answer_no_server_is_set_now() {
         .args(["--from", "alice@example.test", "--body", "x"])
         .fails_with(75)
         .stderr_has("smtpsend: no server is set: ")
-        .stderr_has("\nhint: ")
+        .stderr_has("\nhint: is this machine connected")
+        .stderr_has("name your provider's submission server with --server HOST")
         .run();
 }
 
