@@ -117,8 +117,8 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     })
 }
 
-/// Chooses the profile by the From address: that of a flag, else that of the message, else that of
-/// the settings. What had to be read for that is given back.
+/// Chooses the profile by the From address of the message, where no flag names one. What had to be
+/// read for that is given back.
 fn choose_profile(
     source: &Source<'_>,
     settings: &mut Settings<'_>,
@@ -126,8 +126,6 @@ fn choose_profile(
     console: &Console,
 ) -> Result<Option<Store>> {
     let from = settings.text("from")?;
-    let own = settings.own_address()?;
-    settings.choose_profile(own.as_ref())?;
     let is_flag = from.is_some_and(|(origin, _)| origin.is_flag());
     if is_flag || !source.may_name_the_author() || !settings.profile_depends_on_from()? {
         return Ok(None);
@@ -135,7 +133,7 @@ fn choose_profile(
     let deadline = way::deadline(settings, start)?;
     let given = given(source, deadline, settings.environment(), console)?;
     if let Some(author) = author_in(source, &given)? {
-        settings.choose_profile(Some(&author))?;
+        super::choose_profile(settings, Some(&author), console)?;
     }
     Ok(Some(given))
 }

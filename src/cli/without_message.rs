@@ -15,11 +15,9 @@ use crate::plan::Plan;
 ///
 /// # Errors
 /// Whatever is wrong with the settings; `Config` when no server is set and none is found.
-pub(super) fn plan(settings: &mut Settings<'_>, console: &Console) -> Result<Plan> {
+pub(super) fn plan(settings: &Settings<'_>, console: &Console) -> Result<Plan> {
     let start = Instant::now();
     let handed = credentials::Handed::take(settings)?;
-    let from = settings.own_address()?;
-    settings.choose_profile(from.as_ref())?;
     let mut plan = way::plan(settings, &HostName::of_this_machine(), start)?;
     let mut user = None;
     if plan.rungs.is_empty() {

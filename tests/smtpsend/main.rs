@@ -48,6 +48,7 @@ mod password;
 mod pins;
 mod policy;
 mod ports;
+mod profiles;
 mod proxies;
 mod quit_after;
 mod readme;

@@ -25,13 +25,12 @@ struct Line {
     origin: String,
 }
 
-/// Prints them, those of the profile that mail from the `from` of the settings would use.
+/// Prints them.
 ///
 /// # Errors
-/// When a profile is named that does not exist; `Io` when standard output cannot be written.
-pub(super) fn show(settings: &mut Settings<'_>, json: bool) -> Result<()> {
-    let from = settings.own_address()?;
-    settings.choose_profile(from.as_ref())?;
+/// `Io` when standard output cannot be written.
+pub(super) fn show(settings: &Settings<'_>) -> Result<()> {
+    let json = settings.switch("json")?;
     let files = settings.files().iter();
     let shown = Shown {
         profile: settings.profile(),

@@ -102,13 +102,13 @@ impl<'e> Settings<'e> {
         settings
     }
 
-    /// With the files: the one `--config` names, else the user's, and the system's.
+    /// Adds the files: the one `--config` names, else the user's, and the system's.
     ///
     /// # Errors
     /// As [`File::read`]; a file that is named has to be there.
-    pub(crate) fn with_files(flags: Flags, environment: Environment<'e>) -> Result<Self> {
-        let mut settings = Self::new(flags, environment);
-        let users = match settings.path("config")? {
+    pub(crate) fn read_files(&mut self) -> Result<()> {
+        let environment = self.environment;
+        let users = match self.path("config")? {
             Some((origin, path)) => {
                 let there = File::read(&path, Owner::User, environment);
                 there
@@ -127,10 +127,10 @@ impl<'e> Settings<'e> {
                 None => None,
             },
         };
-        settings.files.extend(users);
+        self.files.extend(users);
         let system = File::read(&system_file(environment), Owner::System, environment)?;
-        settings.files.extend(system);
-        Ok(settings)
+        self.files.extend(system);
+        Ok(())
     }
 
     /// The environment the settings are from.
