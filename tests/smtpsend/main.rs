@@ -69,6 +69,7 @@ mod taker;
 mod tls;
 mod tokens;
 mod transactions;
+mod users;
 mod verdicts;
 mod verify;
 mod waiting;

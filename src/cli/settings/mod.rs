@@ -41,12 +41,20 @@ pub(crate) enum Origin {
 impl Origin {
     /// Whether `self` wins over `other`, whatever the setting.
     pub(crate) fn outranks(&self, other: &Self) -> bool {
-        let rank = |origin: &Self| match origin {
+        self.rank() < other.rank()
+    }
+
+    /// Whether both stand in one layer.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+
+    fn rank(&self) -> usize {
+        match self {
             Self::Flag(_) => 0,
             Self::Environment(_) => 1,
             Self::File { layer, .. } => 2 + layer,
-        };
-        rank(self) < rank(other)
+        }
     }
 
     /// Whether it was typed for this run.
@@ -181,6 +189,13 @@ impl<'e> Settings<'e> {
                 Some((origin, OsString::from(entry.value.as_str())))
             });
         flag.into_iter().chain(typed).chain(written)
+    }
+
+    /// What the layer says in which `origin` stands, as far as it is UTF-8.
+    pub(crate) fn beside(&self, origin: &Origin, name: &str) -> Option<String> {
+        let mut layers = self.layers(setting(name)?);
+        let (_, value) = layers.find(|(other, _)| other.is_beside(origin))?;
+        value.into_string().ok()
     }
 
     /// What the strongest layer says.
