@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use super::args::Args;
 use super::host::{HostName, user_name};
 use super::output::Console;
-use super::settings::{Environment, Origin, Settings, parsed};
+use super::settings::{Environment, Origin, Settings, blamed, parsed};
 use super::{credentials, finding, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
@@ -272,8 +272,9 @@ fn fields(
 ) -> Result<Fields> {
     let named = from
         .map(|(origin, text)| {
-            let list = AddressList::parse(text).map_err(anyhow::Error::from);
-            list.and_then(|list| only_mailbox(&list).map(|_| list))
+            AddressList::parse(text)
+                .and_then(|list| only_mailbox(&list).map(|_| list))
+                .map_err(|failure| blamed(failure, origin))
                 .context(origin.to_string())
                 .map(|list| (origin, list))
         })
@@ -326,13 +327,12 @@ fn lists(flag: &'static str, texts: &[String]) -> Result<AddressList> {
     Ok(all)
 }
 
-fn only_mailbox(list: &AddressList) -> Result<Mailbox> {
+fn only_mailbox(list: &AddressList) -> crate::failure::Result<Mailbox> {
     let mut mailboxes = list.mailboxes();
     match (mailboxes.next(), mailboxes.next()) {
         (Some(mailbox), None) => Ok(mailbox.clone()),
-        (None, _) => Err(Failure::new(Kind::Message, "no address").into()),
+        (None, _) => Err(Failure::new(Kind::Message, "no address")),
         (Some(_), Some(_)) => Err(Failure::new(Kind::Message, "more than one author")
-            .with_hint("name one; others can stand in a From given with -H")
-            .into()),
+            .with_hint("name one; others can stand in a From given with -H")),
     }
 }

@@ -1,6 +1,10 @@
 //! Profiles of a settings file: whom they are for, and that all they say holds.
 
+use std::fs;
+
 use crate::delivery::server;
+use crate::files::goes_to;
+use crate::settings::dry_run;
 use crate::support::Smtpsend;
 
 /// A call with this file that fails, since no server is set.
@@ -72,5 +76,62 @@ fn a_subcommand_heeds_the_profile_too() {
         .settings("[profile.default]\nquiet = true\n")
         .arg("check")
         .fails_with(78)
+        .run();
+}
+
+#[test]
+fn a_list_and_an_international_domain_are_understood() {
+    for addresses in [
+        "addresses = \"*@x.org, *@bücher.example, Bob <bob@y.org>\"",
+        "addresses = [\"*@x.org\", \"*@Bücher.example,bob@y.org\"]",
+        "from = \"*@x.org, *@xn--bcher-kva.example\"\naddresses = \"bob@y.org\"",
+    ] {
+        let file =
+            format!("server = \"none.test\"\n[profile.a]\n{addresses}\nserver = \"a.test\"\n");
+        for (from, host) in [
+            ("me@X.org", "a.test"),
+            ("me@bücher.example", "a.test"),
+            ("bob@y.org", "a.test"),
+            ("me@y.org", "none.test"),
+        ] {
+            goes_to(host, &file, |call| call.args(["--from", from]));
+        }
+    }
+}
+
+#[test]
+fn what_is_no_pattern_is_told_with_its_line() {
+    for (pattern, told) in [
+        ("@x.com", ""),
+        ("x.com", ""),
+        ("*", ""),
+        ("*@*.x.com", ""),
+        ("bob@", ""),
+        ("garbage <<<", ""),
+        (
+            "bob*@x.com",
+            "\"bob*@x.com\": * stands for all before the @",
+        ),
+    ] {
+        for key in ["from", "addresses"] {
+            dry_run()
+                .settings(format!("[profile.a]\n{key} = \"{pattern}\"\n"))
+                .fails_with(78)
+                .stderr_has(format!("/.config/smtpsend/config.toml:2: {key}: {told}"))
+                .stderr_has("\nhint: an address, or *@example.org for all there\n")
+                .run();
+        }
+    }
+}
+
+#[test]
+fn the_default_profile_of_ones_own_file_goes_before_the_systems() {
+    let call = dry_run().settings("[profile.default]\nserver = \"mine.test\"\n");
+    let system = call.home().join("system.toml");
+    let text = "default-profile = \"all\"\n[profile.all]\nserver = \"all.test\"\n";
+    fs::write(&system, text).unwrap();
+    call.env("SMTPSEND_SYSTEM_CONFIG", &system)
+        .stdout_any()
+        .stderr_has("plan: mine.test:587 ")
         .run();
 }

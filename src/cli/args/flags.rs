@@ -46,7 +46,7 @@ pub(super) fn flag_of(setting: &'static Setting) -> Arg {
             }
         }
         Form::List => value_of(arg, setting).action(ArgAction::Append),
-        Form::Text | Form::Path => value_of(arg, setting).action(ArgAction::Set),
+        Form::Text | Form::Command | Form::Path => value_of(arg, setting).action(ArgAction::Set),
     }
 }
 

@@ -1,12 +1,14 @@
 //! Settings with their origin: flag > environment > profile in the user's file > the user's
 //! defaults > system file > built in.
 //!
-//! `table` says which settings there are, `file` reads what a settings file holds, `profile` chooses
-//! among its profiles, and `value` has the words several settings are written in. Here the layers are
+//! `table` says which settings there are, `file` is a settings file and `reader` what stands in it,
+//! `profile` chooses among its profiles by their `pattern`s, and `value` has the words several settings are written in. Here the layers are
 //! put on one another; an error names the flag, the variable or the line a value came from.
 
 mod file;
+mod pattern;
 mod profile;
+mod reader;
 mod table;
 mod value;
 
@@ -16,7 +18,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-pub(crate) use self::file::{DEFAULT_PROFILE, File, Owner, Section, system_file, users_file};
+pub(crate) use self::file::{File, Owner, Section, system_file, users_file};
+pub(crate) use self::reader::DEFAULT_PROFILE;
 pub(crate) use self::table::{Form, Heading, Place, SETTINGS, Setting, setting};
 pub(crate) use self::value::{count, on_or_off, parsed, seconds};
 use super::args::Flags;
@@ -257,8 +260,16 @@ impl<'e> Settings<'e> {
     }
 
     /// A setting that is a path.
+    ///
+    /// # Errors
+    /// `Usage` for a flag with nothing behind it; elsewhere that counts as not set.
     pub(crate) fn path(&self, name: &str) -> Result<Option<(Origin, PathBuf)>> {
         let found = self.raw(name)?;
+        if let Some((origin, _)) = found.as_ref().filter(|(_, value)| value.is_empty()) {
+            let words = format!("{origin}: the name of the file is empty");
+            let hint = format!("leave {origin} out, or name a file; /dev/null is an empty one");
+            return Err(Failure::new(Kind::Usage, words).with_hint(hint).into());
+        }
         Ok(found.map(|(origin, value)| (origin, PathBuf::from(value))))
     }
 
@@ -268,10 +279,12 @@ impl<'e> Settings<'e> {
     }
 }
 
-/// `failure` with the kind that a bad value has by its origin.
+/// `failure` with the kind that a bad value has by its origin: a settings file is wrong whatever it
+/// holds, while an address may be given for one message by the environment as well as by a flag.
 pub(crate) fn blamed(failure: Failure, origin: &Origin) -> Failure {
-    match failure.kind {
-        Kind::Usage if !origin.is_flag() => Failure {
+    match (failure.kind, origin) {
+        (Kind::Usage, Origin::Environment(_) | Origin::File { .. })
+        | (Kind::Message, Origin::File { .. }) => Failure {
             kind: Kind::Config,
             ..failure
         },
