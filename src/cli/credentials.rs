@@ -1,8 +1,9 @@
 //! Who we are, and which of the [sources](super::secrets) the proof comes from.
 //!
 //! The strongest layer of settings that names a source wins; two flags that name one contradict each
-//! other. In one layer the order is that of `SOURCES`. Where none is named: a systemd credential,
-//! `~/.netrc`, the prompt.
+//! other. In one layer the order is that of `SOURCES`. A layer weaker than that of the user gives
+//! no password when it names another user, whose password that is. Where none is named: a systemd
+//! credential, `~/.netrc`, the prompt.
 
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use anyhow::Result;
 
 use super::output::Console;
 use super::secrets::{Source, keep_out_of_core_files};
-use super::settings::{Origin, Settings, setting};
+use super::settings::{Origin, Settings, blamed, setting};
 use crate::failure::{Failure, Kind};
 use crate::plan::Plan;
 use crate::route::Server;
@@ -37,13 +38,15 @@ impl Handed {
     /// Takes the descriptor that `--password-fd` names.
     ///
     /// # Errors
-    /// `Usage` when it names none, `Input` when it is not open.
+    /// `Usage` or `Config` when it names none, `Input` when it is not open.
     pub(super) fn take(settings: &Settings<'_>) -> Result<Self> {
         let Some((origin, number)) = settings.text("password-fd")? else {
             return Ok(Self(None));
         };
-        let source = Source::descriptor(&origin.to_string(), &number)?;
-        Ok(Self(Some(source)))
+        let source = Source::descriptor(&origin.to_string(), &number);
+        Ok(Self(Some(
+            source.map_err(|failure| blamed(failure, &origin))?,
+        )))
     }
 
     /// The source that was handed over.
@@ -83,8 +86,9 @@ pub(super) fn add(
         plan.credentials = Some(by_certificate(plan, settings)?);
         return Ok(());
     }
-    let named = strongest(settings)?;
-    let Some(user) = user(settings)?.or(usual) else {
+    let user = user(settings)?;
+    let named = source_named(settings, user.as_ref())?;
+    let Some(user) = user.map(|(_, user)| user).or(usual) else {
         return match named {
             Some((Origin::Flag(flag), ..)) => {
                 Err(Failure::new(Kind::Usage, format!("{flag} without a user"))
@@ -144,7 +148,8 @@ impl TokenSource for Renewed {
 /// # Errors
 /// `Usage` when two flags do.
 pub(super) fn is_named(settings: &Settings<'_>) -> Result<bool> {
-    Ok(strongest(settings)?.is_some())
+    let user = user(settings)?;
+    Ok(source_named(settings, user.as_ref())?.is_some())
 }
 
 /// Who we are says the certificate we show; a user is named only where it stands for several.
@@ -155,12 +160,14 @@ fn by_certificate(plan: &Plan, settings: &Settings<'_>) -> Result<Credentials> {
             .with_hint("add --client-cert and --client-key")
             .into());
     }
-    Ok(Credentials::certificate(user(settings)?)?)
+    let user = user(settings)?;
+    Ok(Credentials::certificate(user.map(|(_, user)| user))?)
 }
 
-/// The setting that names the source, its value and where it stands.
-fn strongest(
+/// The setting that names the source of this user's proof, its value and where it stands.
+fn source_named(
     settings: &Settings<'_>,
+    user: Option<&(Origin, String)>,
 ) -> Result<Option<(Origin, &'static str, std::ffi::OsString)>> {
     let named: Vec<_> = SOURCES
         .into_iter()
@@ -179,14 +186,28 @@ fn strongest(
             .with_hint("leave out one of them")
             .into());
     }
+    let own = named
+        .into_iter()
+        .filter(|(origin, ..)| user.is_none_or(|user| !is_anothers(origin, user, settings)));
     // Of one layer the first stays.
-    Ok(named.into_iter().reduce(|best, other| {
+    Ok(own.reduce(|best, other| {
         if other.0.outranks(&best.0) {
             other
         } else {
             best
         }
     }))
+}
+
+/// Whether a proof is another user's: it stands in a layer that names one, below that of the user.
+fn is_anothers(place: &Origin, (origin, user): &(Origin, String), settings: &Settings<'_>) -> bool {
+    let named_there = || {
+        settings.beside(place, "user").or_else(|| {
+            let servers = settings.beside(place, "server")?;
+            user_in(Server::list(&servers).ok()?)
+        })
+    };
+    origin.outranks(place) && named_there().is_some_and(|other| other != *user)
 }
 
 fn source(
@@ -201,8 +222,7 @@ fn source(
         "password-file" => Source::file(&place, PathBuf::from(value), settings.environment()),
         _ => {
             let line = value.to_string_lossy();
-            Source::command(&place, &line)
-                .map_err(|failure| super::settings::blamed(failure, origin))?
+            Source::command(&place, &line).map_err(|failure| blamed(failure, origin))?
         }
     })
 }
@@ -227,13 +247,20 @@ fn kept_elsewhere(user: &str, plan: &Plan, settings: &Settings<'_>) -> Result<Op
     }
 }
 
-/// The user that is set, else the one of a `smtp://user@host`; all servers share one.
-fn user(settings: &Settings<'_>) -> Result<Option<String>> {
-    if let Some(user) = settings.value("user", user_name)? {
-        return Ok(Some(user));
-    }
-    let servers = settings.value("server", Server::list)?;
-    Ok(servers.into_iter().flatten().find_map(|server| server.user))
+/// The user and where it is named: by `user`, unless a stronger layer does with a `smtp://user@host`.
+fn user(settings: &Settings<'_>) -> Result<Option<(Origin, String)>> {
+    let set = settings.valued("user", user_name)?;
+    let servers = settings.valued("server", Server::list)?;
+    let in_server = servers.and_then(|(origin, servers)| Some((origin, user_in(servers)?)));
+    Ok(match (set, in_server) {
+        (Some(set), Some(in_server)) if in_server.0.outranks(&set.0) => Some(in_server),
+        (set, in_server) => set.or(in_server),
+    })
+}
+
+/// The user in the names of these servers, which all share one.
+fn user_in(servers: Vec<Server>) -> Option<String> {
+    servers.into_iter().find_map(|server| server.user)
 }
 
 pub(super) fn user_name(text: &str) -> crate::failure::Result<String> {

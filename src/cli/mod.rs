@@ -32,6 +32,7 @@ use anyhow::Result;
 use self::args::{CommandLine, Task};
 use self::output::{Console, Volume, after_output, to_stdout};
 use self::settings::{SETTINGS, Settings, on_or_off};
+use crate::address::Address;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 
@@ -159,32 +160,45 @@ fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
 /// Does what the command line says.
 fn perform(line: CommandLine, console: &Console) -> Exit {
     let environment = |name: &str| std::env::var_os(name);
-    // Whatever is wrong with the settings is told in the form that was asked for.
-    let asked_for_json = line.flags.is_on("json");
-    let settings = if line.task.reads_settings_files() {
-        Settings::with_files(line.flags, &environment)
-    } else {
-        Ok(Settings::new(line.flags, &environment))
-    };
-    let told = settings.and_then(|settings| {
-        let json = volume_and_json(&settings, console)?;
-        Ok((settings, json))
+    let mut settings = Settings::new(line.flags, &environment);
+    let done = read_settings(&line.task, &mut settings, console).and_then(|()| match &line.task {
+        Task::Send(args) => send::send(args, &mut settings, console),
+        Task::Config(task) => config::run(task, &settings, console),
+        Task::Check => check::check(&settings, console),
+        Task::Verify(args) => verify::verify(args, &settings, console),
     });
-    let (mut settings, json) = match told {
-        Ok(told) => told,
-        Err(error) => return fail(&error, asked_for_json, console),
-    };
-    let done = match &line.task {
-        Task::Send(args) => send::send(args, &mut settings, json, console),
-        Task::Config(task) => config::run(task, &mut settings, json, console),
-        Task::Check => check::check(&mut settings, json, console),
-        Task::Verify(args) => verify::verify(args, &mut settings, json, console),
-    };
-    done.unwrap_or_else(|error| fail(&error, json, console))
+    done.unwrap_or_else(|error| {
+        // In the form that the settings ask for which were read until then.
+        let json = settings.switch("json").unwrap_or(false);
+        fail(&error, json, console)
+    })
 }
 
-/// How much is said, and whether the result is JSON; of `quiet` and `verbose` the stronger counts.
-fn volume_and_json(settings: &Settings<'_>, console: &Console) -> Result<bool> {
+/// Reads the settings files where the task does, and chooses the profile for mail from the `from` of
+/// the settings.
+fn read_settings(task: &Task, settings: &mut Settings<'_>, console: &Console) -> Result<()> {
+    heed(settings, console)?;
+    if !task.reads_settings_files() {
+        return Ok(());
+    }
+    settings.read_files()?;
+    heed(settings, console)?;
+    let own = settings.own_address()?;
+    choose_profile(settings, own.as_ref(), console)
+}
+
+/// Chooses the profile for mail from this address, which has a say in how much is told.
+fn choose_profile(
+    settings: &mut Settings<'_>,
+    from: Option<&Address>,
+    console: &Console,
+) -> Result<()> {
+    settings.choose_profile(from)?;
+    heed(settings, console)
+}
+
+/// Says from now on as much as the settings want; of `quiet` and `verbose` the stronger counts.
+fn heed(settings: &Settings<'_>, console: &Console) -> Result<()> {
     let switched = |name| {
         let switch = settings.valued(name, on_or_off)?;
         Ok::<_, anyhow::Error>(switch.filter(|(_, on)| *on).map(|(origin, _)| origin))
@@ -196,7 +210,8 @@ fn volume_and_json(settings: &Settings<'_>, console: &Console) -> Result<bool> {
         (None, None) => Volume::Normal,
     };
     console.set_volume(volume);
-    settings.switch("json")
+    // What is wrong with it is told before anything is done.
+    settings.switch("json").map(|_| ())
 }
 
 /// Says what went wrong before anything was sent.

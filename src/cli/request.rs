@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use super::args::Args;
 use super::host::{HostName, user_name};
 use super::output::Console;
-use super::settings::{Environment, Origin, Settings, parsed};
+use super::settings::{Environment, Origin, Settings, blamed, parsed};
 use super::{credentials, finding, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
@@ -138,8 +138,8 @@ pub(super) fn author_of(text: &str) -> crate::failure::Result<Address> {
     Ok(only_mailbox(&AddressList::parse(text)?)?.address().clone())
 }
 
-/// Chooses the profile by the From address: that of a flag, else that of the message, else that of
-/// the settings. What had to be read for that is given back.
+/// Chooses the profile by the From address of the message, where no flag names one. What had to be
+/// read for that is given back.
 fn choose_profile(
     source: &Source<'_>,
     settings: &mut Settings<'_>,
@@ -147,8 +147,6 @@ fn choose_profile(
     console: &Console,
 ) -> Result<Option<Store>> {
     let from = settings.text("from")?;
-    let own = settings.own_address()?;
-    settings.choose_profile(own.as_ref())?;
     let is_flag = from.is_some_and(|(origin, _)| origin.is_flag());
     if is_flag || !source.may_name_the_author() || !settings.profile_depends_on_from()? {
         return Ok(None);
@@ -156,7 +154,7 @@ fn choose_profile(
     let deadline = way::deadline(settings, start)?;
     let given = given(source, deadline, settings.environment(), console)?;
     if let Some(author) = author_in(source, &given)? {
-        settings.choose_profile(Some(&author))?;
+        super::choose_profile(settings, Some(&author), console)?;
     }
     Ok(Some(given))
 }
@@ -334,6 +332,7 @@ fn fields(
 pub(super) fn one_author(origin: &Origin, text: &str) -> Result<AddressList> {
     let list = AddressList::parse(text);
     list.and_then(|list| only_mailbox(&list).map(|_| list))
+        .map_err(|failure| blamed(failure, origin))
         .context(origin.to_string())
 }
 

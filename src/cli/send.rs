@@ -15,12 +15,7 @@ use crate::submit::Submission;
 ///
 /// # Errors
 /// Whatever keeps it from being tried.
-pub(super) fn send(
-    args: &Args,
-    settings: &mut Settings<'_>,
-    json: bool,
-    console: &Console,
-) -> Result<Exit> {
+pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) -> Result<Exit> {
     let request = request::read(args, settings, console)?;
     if args.dry_run {
         dry_run(&request, console)?;
@@ -34,7 +29,7 @@ pub(super) fn send(
     let report = Submission::new(plan).submit(&envelope, &message, console);
     console.report(&report);
     let exit = report.exit();
-    if json {
+    if settings.switch("json")? {
         Ok(print_json(&json::Result::of(&report), exit, console))
     } else {
         Ok(exit)

@@ -21,10 +21,10 @@ use crate::submit::verify::{Answers, verify as ask};
 /// be written.
 pub(super) fn verify(
     args: &VerifyArgs,
-    settings: &mut Settings<'_>,
-    json: bool,
+    settings: &Settings<'_>,
     console: &Console,
 ) -> Result<Exit> {
+    let json = settings.switch("json")?;
     let question = if args.expand {
         Question::Members
     } else {

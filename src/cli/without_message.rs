@@ -14,12 +14,11 @@ use crate::plan::Plan;
 /// The plan with its credentials.
 ///
 /// # Errors
-/// Whatever is wrong with the settings, the address of who sends among them; `Config` when no server is set and none is found.
-pub(super) fn plan(settings: &mut Settings<'_>, console: &Console) -> Result<Plan> {
+/// Whatever is wrong with the settings, the address of who sends among them; `Config` when no server is
+/// set and none is found.
+pub(super) fn plan(settings: &Settings<'_>, console: &Console) -> Result<Plan> {
     let start = Instant::now();
     let handed = credentials::Handed::take(settings)?;
-    let from = settings.own_address()?;
-    settings.choose_profile(from.as_ref())?;
     if let Some((origin, text)) = settings.text("from")? {
         request::one_author(&origin, &text)?;
     }

@@ -42,6 +42,32 @@ fn the_same_is_shown_as_json() {
 }
 
 #[test]
+fn no_secret_within_a_value_is_shown() {
+    for (name, value, shown) in [
+        ("password-command", "echo S3cret", "(echo)"),
+        ("token-command", "TOKEN=S3cret agent", "(/bin/sh)"),
+        ("password-command", "echo 'S3cret", "***"),
+        ("proxy", "http://u:S3cret@h:1", "http://***@h:1"),
+        ("proxy", "u:S3cret@h:1", "***@h:1"),
+        ("proxy", "http:/u:S3cret@h", "***@h"),
+        ("proxy", "socks5:/S3cret@h", "***@h"),
+        ("proxy", "socks5://S3cret@h", "socks5://***@h"),
+        ("server", "smtp://u:S3cret@h", "***@h"),
+        ("server", "S3cret@h", "***@h"),
+        ("server", "smtp://u@h", "smtp://u@h"),
+    ] {
+        for form in ["--no-json", "--json"] {
+            let output = Smtpsend::new()
+                .args(["config", "show", form])
+                .args([format!("--{name}"), value.to_owned()])
+                .stdout_has(shown)
+                .run();
+            assert!(!String::from_utf8_lossy(&output.stdout).contains("S3cret"));
+        }
+    }
+}
+
+#[test]
 fn no_control_character_reaches_the_terminal() {
     Smtpsend::new()
         .args(["config", "show", "--user", "a\u{1b}[31mb"])

@@ -15,7 +15,7 @@ fn plan(file: &str, with: impl FnOnce(Smtpsend) -> Smtpsend) -> String {
 }
 
 #[track_caller]
-fn goes_to(host: &str, file: &str, with: impl FnOnce(Smtpsend) -> Smtpsend) {
+pub(crate) fn goes_to(host: &str, file: &str, with: impl FnOnce(Smtpsend) -> Smtpsend) {
     let plan = plan(file, with);
     assert!(plan.contains(&format!("plan: {host}:587 ")), "{plan}");
 }
@@ -88,6 +88,43 @@ fn what_is_wrong_in_a_file_is_told_with_its_line() {
             "default-profile = \"b\"\n[profile.a]\n",
             ":1: default-profile: there is no profile \"b\"\nhint: there are: a\n",
         ),
+        ("timeout = 0x10\n", ":1: timeout is written in decimal\n"),
+        ("retry = 0b1_0\n", ":1: retry is written in decimal\n"),
+        (
+            "addresses = \"a@x.org\"\n",
+            ":1: addresses does not stand at the top\nhint: it says whom a profile is for: put it below [profile.NAME]\n",
+        ),
+        (
+            "[profile.a]\ndefault-profile = \"a\"\n",
+            ":2: default-profile does not stand in a profile\nhint: put it at the top, before the first [profile.NAME]\n",
+        ),
+        (
+            "default-profile = 5\n",
+            ":1: default-profile is a text in quotes\n",
+        ),
+        (
+            "profile = \"work\"\n",
+            ":1: there is no setting \"profile\"\nhint: [profile.NAME] begins a profile, default-profile = \"NAME\" at the top chooses one\n",
+        ),
+        (
+            "[[profile]]\nname = \"a\"\n",
+            ":1: there is no setting \"profile\"\nhint: [profile.NAME] begins a profile, default-profile = \"NAME\" at the top chooses one\n",
+        ),
+        (
+            "ca-file = \"~alice/ca.pem\"\n",
+            ":1: the home of another, ~alice, is not looked up\nhint: ",
+        ),
+        (
+            "from = \"*@x.org\"\n",
+            ":1: from is one address here\nhint: *@… stands below [profile.NAME]\n",
+        ),
+        (
+            "from = \"A <a@b.com>, c@d.com\"\n",
+            ":1: from names more than one author\nhint: ",
+        ),
+        ("from = \"nobody\"\n", ":1: from: "),
+        ("reply-to = \"nobody\"\n", ":1: reply-to: "),
+        ("envelope-from = \"nobody\"\n", ":1: envelope-from: "),
         (
             "timeout = \"soon\"\n",
             ":1: timeout: \"soon\" is no number of seconds",
@@ -117,6 +154,13 @@ fn a_file_that_is_none_is_refused() {
     let call = dry_run();
     fs::create_dir_all(call.home().join(".config/smtpsend/config.toml")).unwrap();
     call.fails_with(78).stderr_has("not a regular file").run();
+    dry_run()
+        .args(["--config", ""])
+        .fails_with(64)
+        .stderr_has(
+            "--config: the name of the file is empty\nhint: leave --config out, or name a file; ",
+        )
+        .run();
     dry_run()
         .args(["--config", "/nonexistent.toml"])
         .fails_with(78)
@@ -278,4 +322,36 @@ fn files_are_named_from_home_or_from_beside_the_settings() {
         call.args(["--to", "b@x.org", "--body", "x"]).run();
         server.finish();
     }
+}
+
+#[test]
+fn an_empty_text_counts_as_not_set() {
+    let empty = "server = \"\"\nports = []\nca-file = \"\"\ntimeout = \"\"\njson = \"\"\nfrom = \"\"\n\
+        password-command = \"\"\n";
+    let file =
+        format!("default-profile = \"\"\n{empty}[profile.default]\n{empty}addresses = \"\"\n");
+    let plan = plan(&file, |call| call);
+    assert!(plan.contains("plan: no server is set\n"), "{plan}");
+}
+
+#[test]
+fn dev_null_is_no_file() {
+    goes_to("system.test", "server = \"mine.test\"\n", |call| {
+        let system = call.home().join("system.toml");
+        fs::write(&system, "server = \"system.test\"\n").unwrap();
+        call.env("SMTPSEND_SYSTEM_CONFIG", system)
+            .args(["--config", "/dev/null"])
+    });
+    goes_to("mine.test", "server = \"mine.test\"\n", |call| {
+        call.env("SMTPSEND_SYSTEM_CONFIG", "/dev/null")
+    });
+}
+
+#[test]
+fn the_home_itself_can_be_named() {
+    let call = dry_run().settings("ca-file = \"~\"\nserver = \"m.test\"\n");
+    let home = call.home().display().to_string();
+    call.fails_with(66)
+        .stderr_has(format!(": ca-file: {home}/"))
+        .run();
 }

@@ -115,6 +115,13 @@ fn a_descriptor_that_is_not_open_or_is_wanted_for_the_message_is_refused() {
         server.finish();
     }
     let server = Server::unvisited();
+    call(&server)
+        .env("SMTPSEND_PASSWORD_FD", "x")
+        .fails_with(78)
+        .stderr_has("SMTPSEND_PASSWORD_FD: ")
+        .run();
+    server.finish();
+    let server = Server::unvisited();
     Smtpsend::new()
         .server(&server)
         .args(["--to", "b@x.org", "-u", "bench", "--password-fd", "0"])

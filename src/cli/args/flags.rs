@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::cli::settings::{Form, Heading, Place, SETTINGS, Setting, setting};
+use crate::cli::settings::{Form, Heading, Place, SETTINGS, Setting};
 
 /// Adds the settings under these headings.
 pub(super) fn with_settings(command: Command, wanted: fn(Heading) -> bool) -> Command {
@@ -46,7 +46,7 @@ pub(super) fn flag_of(setting: &'static Setting) -> Arg {
             }
         }
         Form::List => value_of(arg, setting).action(ArgAction::Append),
-        Form::Text | Form::Path => value_of(arg, setting).action(ArgAction::Set),
+        Form::Text | Form::Command | Form::Path => value_of(arg, setting).action(ArgAction::Set),
     }
 }
 
@@ -91,11 +91,6 @@ impl Flags {
             joined.push(value);
         }
         Some(joined)
-    }
-
-    /// Whether a switch was typed, and not its opposite.
-    pub(crate) fn is_on(&self, name: &str) -> bool {
-        setting(name).and_then(|setting| self.switched(setting)) == Some("on")
     }
 
     fn switched(&self, setting: &Setting) -> Option<&'static str> {

@@ -20,7 +20,8 @@ use crate::submit::probe::probe;
 ///
 /// # Errors
 /// Whatever is wrong with the settings; `Io` when standard output cannot be written.
-pub(super) fn check(settings: &mut Settings<'_>, json: bool, console: &Console) -> Result<Exit> {
+pub(super) fn check(settings: &Settings<'_>, console: &Console) -> Result<Exit> {
+    let json = settings.switch("json")?;
     let plan = without_message::plan(settings, console)?;
     let diagnosis = probe(&plan, console)?;
     let user = plan.effective_credentials().map(|found| found.user());

@@ -63,7 +63,7 @@ impl Given {
                 Form::Path => path::absolute(&value)
                     .with_context(|| origin.to_string())?
                     .into(),
-                Form::Text | Form::List | Form::Switch => value,
+                Form::Text | Form::Command | Form::List | Form::Switch => value,
             };
             let value = value.into_string().map_err(|_| {
                 let words = format!("{origin}: not UTF-8, and cannot stand in a settings file");

@@ -5,10 +5,9 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
-use super::entry::Entry;
+use super::entry::{Entry, table};
 use super::msmtprc::{self, Imported};
 use super::write::{Existing, Place, there_is_one};
-use crate::address::AddressList;
 use crate::cli::host::HostName;
 use crate::cli::output::{Console, to_stdout};
 use crate::cli::settings::{Environment, File, Settings};
@@ -97,21 +96,23 @@ fn accepts(
     value: &str,
     environment: Environment<'_>,
 ) -> std::result::Result<(), String> {
-    let mut line = zeroize::Zeroizing::new(String::with_capacity(key.len() + 2 * value.len() + 16));
     let entry = Entry::named(key, value).ok_or("there is no such setting")?;
-    // Writing to a String does not fail.
-    let _ = entry.write(&mut line);
+    // Where the accounts go: at the top a pattern is no author.
+    let profile = "imported";
+    let text = table(Some(profile), &[entry]);
     let path = Path::new("/");
-    let file = File::parse(path, &line, environment).map_err(|failure| {
-        let without_place = failure.message.split_once(": ");
-        without_place.map_or(failure.message.clone(), |(_, what)| what.to_owned())
+    let file = File::parse(path, &text, environment).map_err(|failure| {
+        let message = &failure.message;
+        let what = message
+            .split_once(": ")
+            .map_or(&**message, |(_, what)| what);
+        // The note names the key itself.
+        let what = what.strip_prefix(key).unwrap_or(what);
+        what.trim_start_matches([':', ' ']).to_owned()
     })?;
-    let settings = Settings::of_file(file, None, environment);
+    let settings = Settings::of_file(file, Some(profile.to_owned()), environment);
     let host = HostName::of_this_machine();
     let plan = way::plan(&settings, &host, Instant::now());
-    let from = settings.value("from", AddressList::parse);
-    match plan.map(drop).and(from.map(drop)) {
-        Ok(()) => Ok(()),
-        Err(error) => Err(error.root_cause().to_string()),
-    }
+    plan.map(drop)
+        .map_err(|error| error.root_cause().to_string())
 }

@@ -30,14 +30,9 @@ use crate::failure::{Failure, Kind};
 ///
 /// # Errors
 /// Whatever is wrong with the settings; `Io` when something cannot be written.
-pub(super) fn run(
-    task: &ConfigTask,
-    settings: &mut Settings<'_>,
-    json: bool,
-    console: &Console,
-) -> Result<Exit> {
+pub(super) fn run(task: &ConfigTask, settings: &Settings<'_>, console: &Console) -> Result<Exit> {
     match task {
-        ConfigTask::Show => show::show(settings, json)?,
+        ConfigTask::Show => show::show(settings)?,
         ConfigTask::Path => {
             let path = file_name(settings)?;
             let path = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str());

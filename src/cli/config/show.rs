@@ -1,13 +1,18 @@
 //! `smtpsend config show`: each setting, its value, and where it comes from. A secret is never shown.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::cli::output::to_stdout;
-use crate::cli::settings::{Origin, Place, SETTINGS, Setting, Settings};
+use crate::cli::secrets::Source;
+use crate::cli::settings::{Form, Origin, Place, SETTINGS, Setting, Settings};
 use crate::failure::printable;
+use crate::route::{Proxy, Server};
+
+/// Stands for a secret.
+const HIDDEN: &str = "***";
 
 /// All settings that say something.
 #[derive(Serialize)]
@@ -25,13 +30,12 @@ struct Line {
     origin: String,
 }
 
-/// Prints them, those of the profile that mail from the `from` of the settings would use.
+/// Prints them.
 ///
 /// # Errors
-/// When a profile is named that does not exist; `Io` when standard output cannot be written.
-pub(super) fn show(settings: &mut Settings<'_>, json: bool) -> Result<()> {
-    let from = settings.own_address()?;
-    settings.choose_profile(from.as_ref())?;
+/// `Io` when standard output cannot be written.
+pub(super) fn show(settings: &Settings<'_>) -> Result<()> {
+    let json = settings.switch("json")?;
     let files = settings.files().iter();
     let shown = Shown {
         profile: settings.profile(),
@@ -96,23 +100,32 @@ fn line(setting: &'static Setting, settings: &Settings<'_>) -> Option<Line> {
     })
 }
 
-fn shown(setting: &Setting, value: &OsString) -> String {
-    if setting.place == Place::NoFlag {
-        return "***".to_owned();
+fn shown(setting: &Setting, value: &OsStr) -> String {
+    let text = value.to_string_lossy();
+    match (setting.name, setting.form) {
+        _ if setting.place == Place::NoFlag => HIDDEN.to_owned(),
+        // As a source tells what it is: the program in brackets.
+        (_, Form::Command) => match Source::command("", &text) {
+            Ok(command) => command.to_string().trim().to_owned(),
+            Err(_) => HIDDEN.to_owned(),
+        },
+        ("proxy", _) => {
+            let is_url = text.parse::<Proxy>().is_ok();
+            let url = text.split_once("://").filter(|_| is_url);
+            url.map_or_else(
+                || without_login(&text),
+                |(scheme, rest)| format!("{scheme}://{}", without_login(rest)),
+            )
+        }
+        ("server", _) if Server::list(&text).is_err() => without_login(&text),
+        _ => text.into_owned(),
     }
-    without_password(&value.to_string_lossy())
 }
 
-/// An URL may hold a password: `http://user:password@proxy`.
-fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return text.to_owned();
-    };
-    match rest.rsplit_once('@') {
-        Some((user, host)) if user.contains(':') => {
-            let user = user.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}:***@{host}")
-        }
-        _ => text.to_owned(),
+/// Without what stands before the last @: where that is no proper login, any of it may be a password.
+fn without_login(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, place)) => format!("{HIDDEN}@{place}"),
+        None => text.to_owned(),
     }
 }

@@ -1,20 +1,17 @@
-//! A settings file: TOML with the defaults at the top and a `[profile.NAME]` for each profile.
+//! A settings file: defaults at its top and profiles, each a section of settings.
 //!
-//! Owns which keys there may be, what they may hold, and who may read the file. An error names the
-//! line; a key that is not known is one, since a setting that is misspelt would silently not count.
+//! Owns where the files are, who may read and write them, and what they hold once they are read.
+//! What stands in their text is for `reader`.
 
 use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
 use zeroize::Zeroizing;
 
 use super::Environment;
-use super::profile::is_pattern;
-use super::table::{Form, Place, SETTINGS, Setting, setting};
+use super::pattern::Pattern;
 use crate::cli::secrets::keep_out_of_core_files;
 use crate::cli::stdin;
 use crate::failure::{Failure, Kind};
@@ -23,14 +20,11 @@ use crate::route::Proxy;
 /// Longest settings file, in octets.
 const FILE_LIMIT: u64 = 1 << 20;
 
-/// The key, only in a profile, with From addresses it is chosen for besides its `from`.
-const ADDRESSES: &str = "addresses";
-
-/// The key, only at the top, with the name of the profile that counts when no other is chosen.
-pub(crate) const DEFAULT_PROFILE: &str = "default-profile";
+/// Stands for no file where one has to be named.
+const NO_FILE: &str = "/dev/null";
 
 /// A settings file that was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct File {
     pub(crate) path: PathBuf,
     pub(crate) defaults: Section,
@@ -42,9 +36,9 @@ pub(crate) struct File {
 /// The keys of a section.
 #[derive(Debug, Default)]
 pub(crate) struct Section {
-    entries: Vec<(&'static str, Entry)>,
-    /// From addresses and patterns, as they are written.
-    pub(crate) addresses: Vec<String>,
+    pub(super) entries: Vec<(&'static str, Entry)>,
+    /// The From addresses that it is for.
+    pub(super) patterns: Vec<Pattern>,
 }
 
 /// A value, and the line it stands in.
@@ -93,6 +87,9 @@ impl File {
         owner: Owner,
         environment: Environment<'_>,
     ) -> Result<Option<Self>> {
+        if path == Path::new(NO_FILE) {
+            return Ok(Some(Self::parse(path, "", environment)?));
+        }
         let place = path.display();
         let unreadable =
             |error: std::io::Error| Failure::new(Kind::Input, format!("{place}: {error}"));
@@ -149,47 +146,6 @@ impl File {
         Ok(Some(read))
     }
 
-    /// Reads the text of a file.
-    pub(crate) fn parse(
-        path: &Path,
-        text: &str,
-        environment: Environment<'_>,
-    ) -> crate::failure::Result<Self> {
-        let reader = Reader {
-            path,
-            text,
-            environment,
-        };
-        let table = DeTable::parse(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            reader.wrong(at, error.message())
-        })?;
-        let mut read = Self {
-            path: path.to_owned(),
-            defaults: Section::default(),
-            profiles: Vec::new(),
-            default_profile: None,
-        };
-        for (key, value) in table.get_ref() {
-            match (key.get_ref().as_ref(), value.get_ref()) {
-                ("profile", DeValue::Table(profiles)) => {
-                    for (name, section) in profiles {
-                        let section = reader.profile(name, section)?;
-                        read.profiles.push((name.get_ref().to_string(), section));
-                    }
-                }
-                (DEFAULT_PROFILE, DeValue::String(name)) => {
-                    read.default_profile = Some(Entry {
-                        value: Zeroizing::new(name.to_string()),
-                        line: reader.line(key.span().start),
-                    });
-                }
-                _ => reader.entry(&mut read.defaults, key, value)?,
-            }
-        }
-        Ok(read)
-    }
-
     /// The profile of this name.
     pub(crate) fn profile(&self, name: &str) -> Option<&Section> {
         let found = self.profiles.iter().find(|(known, _)| known == name);
@@ -215,137 +171,5 @@ impl Section {
             .entry("proxy")
             .map(|entry| entry.value.parse::<Proxy>());
         self.entry("password").is_some() || matches!(proxy, Some(Ok(proxy)) if proxy.has_password())
-    }
-}
-
-/// The text of a file that is being read.
-struct Reader<'t> {
-    path: &'t Path,
-    text: &'t str,
-    environment: Environment<'t>,
-}
-
-impl Reader<'_> {
-    fn profile(
-        &self,
-        name: &Spanned<impl AsRef<str>>,
-        section: &Spanned<DeValue<'_>>,
-    ) -> crate::failure::Result<Section> {
-        let DeValue::Table(keys) = section.get_ref() else {
-            let words = format!("profile.{} is no table", name.get_ref().as_ref());
-            return Err(self.wrong(name.span().start, &words));
-        };
-        let mut read = Section::default();
-        for (key, value) in keys {
-            match (key.get_ref().as_ref(), value.get_ref()) {
-                (ADDRESSES, _) => read.addresses.extend(self.texts(key, value)?),
-                ("from", DeValue::String(text)) if is_pattern(text) => {
-                    read.addresses.push(text.to_string());
-                }
-                _ => self.entry(&mut read, key, value)?,
-            }
-        }
-        Ok(read)
-    }
-
-    fn entry(
-        &self,
-        section: &mut Section,
-        key: &Spanned<impl AsRef<str>>,
-        value: &Spanned<DeValue<'_>>,
-    ) -> crate::failure::Result<()> {
-        let name = key.get_ref().as_ref();
-        let known = setting(name).filter(|setting| setting.place != Place::NoFile);
-        let Some(setting) = known else {
-            return Err(self.unknown(key.span().start, name));
-        };
-        let value = Zeroizing::new(self.value(setting, key, value)?);
-        let line = self.line(key.span().start);
-        section.entries.push((setting.name, Entry { value, line }));
-        Ok(())
-    }
-
-    /// A value as it would stand behind the flag.
-    fn value(
-        &self,
-        setting: &Setting,
-        key: &Spanned<impl AsRef<str>>,
-        value: &Spanned<DeValue<'_>>,
-    ) -> crate::failure::Result<String> {
-        let expected = |what: &str| {
-            self.wrong(
-                value.span().start,
-                &format!("{} {what}", key.get_ref().as_ref()),
-            )
-        };
-        Ok(match (setting.form, value.get_ref()) {
-            (Form::Switch, DeValue::Boolean(on)) => (if *on { "on" } else { "off" }).to_owned(),
-            (Form::Switch, _) => return Err(expected("is true or false")),
-            (Form::Path, DeValue::String(text)) => self.path_of(text),
-            (Form::List, DeValue::Array(_)) => self.texts(key, value)?.join(", "),
-            (_, DeValue::String(text)) => text.to_string(),
-            (Form::Text, DeValue::Integer(number)) => number.as_str().to_owned(),
-            (Form::Text, DeValue::Float(number)) => number.as_str().to_owned(),
-            (Form::List, _) => return Err(expected("is a text in quotes, or an array of them")),
-            (Form::Text | Form::Path, _) => return Err(expected("is a text in quotes")),
-        })
-    }
-
-    fn texts(
-        &self,
-        key: &Spanned<impl AsRef<str>>,
-        value: &Spanned<DeValue<'_>>,
-    ) -> crate::failure::Result<Vec<String>> {
-        let items = match value.get_ref() {
-            DeValue::Array(items) => items.iter().collect(),
-            _ => vec![value],
-        };
-        let text = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
-            DeValue::String(text) => Ok(text.to_string()),
-            _ => {
-                let words = format!("{} is an array of texts in quotes", key.get_ref().as_ref());
-                Err(self.wrong(item.span().start, &words))
-            }
-        };
-        items.into_iter().map(text).collect()
-    }
-
-    /// `~/` is the user's home; other relative names are relative to the file's folder.
-    fn path_of(&self, text: &str) -> String {
-        let home = (self.environment)("HOME").map(PathBuf::from);
-        let path = match (text.strip_prefix("~/"), home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => self.path.parent().unwrap_or(Path::new("")).join(text),
-        };
-        // Both parts were UTF-8, or the home is not: then its name cannot be written anyway.
-        path.to_string_lossy().into_owned()
-    }
-
-    fn unknown(&self, at: usize, name: &str) -> Failure {
-        let failure = self.wrong(at, &format!("there is no setting \"{name}\""));
-        let keys = SETTINGS
-            .iter()
-            .filter(|setting| setting.place != Place::NoFile);
-        let known = keys
-            .map(|setting| setting.name)
-            .chain([ADDRESSES, DEFAULT_PROFILE]);
-        let nearest = known
-            .map(|known| (strsim::jaro_winkler(known, name), known))
-            .max_by(|(one, _), (other, _)| one.total_cmp(other));
-        failure.with_hint(match nearest {
-            Some((likeness, known)) if likeness > 0.8 => format!("did you mean {known}?"),
-            _ => "smtpsend --help names the settings; message options such as --subject are none"
-                .to_owned(),
-        })
-    }
-
-    fn wrong(&self, at: usize, words: &str) -> Failure {
-        let place = self.path.display();
-        Failure::new(Kind::Config, format!("{place}:{}: {words}", self.line(at)))
-    }
-
-    fn line(&self, at: usize) -> usize {
-        let before = self.text.as_bytes().iter().take(at);
-        before.filter(|&&byte| byte == b'\n').count() + 1
     }
 }

@@ -1,12 +1,14 @@
 //! Settings with their origin: flag > environment > profile in the user's file > the user's
 //! defaults > system file > built in.
 //!
-//! `table` says which settings there are, `file` reads what a settings file holds, `profile` chooses
-//! among its profiles, and `value` has the words several settings are written in. Here the layers are
+//! `table` says which settings there are, `file` is a settings file and `reader` what stands in it,
+//! `profile` chooses among its profiles by their `pattern`s, and `value` has the words several settings are written in. Here the layers are
 //! put on one another; an error names the flag, the variable or the line a value came from.
 
 mod file;
+mod pattern;
 mod profile;
+mod reader;
 mod table;
 mod value;
 
@@ -16,7 +18,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-pub(crate) use self::file::{DEFAULT_PROFILE, File, Owner, Section, system_file, users_file};
+pub(crate) use self::file::{File, Owner, Section, system_file, users_file};
+pub(crate) use self::reader::DEFAULT_PROFILE;
 pub(crate) use self::table::{Form, Heading, Place, SETTINGS, Setting, setting};
 pub(crate) use self::value::{count, on_or_off, parsed, seconds};
 use super::args::Flags;
@@ -41,12 +44,20 @@ pub(crate) enum Origin {
 impl Origin {
     /// Whether `self` wins over `other`, whatever the setting.
     pub(crate) fn outranks(&self, other: &Self) -> bool {
-        let rank = |origin: &Self| match origin {
+        self.rank() < other.rank()
+    }
+
+    /// Whether both stand in one layer.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+
+    fn rank(&self) -> usize {
+        match self {
             Self::Flag(_) => 0,
             Self::Environment(_) => 1,
             Self::File { layer, .. } => 2 + layer,
-        };
-        rank(self) < rank(other)
+        }
     }
 
     /// Whether it was typed for this run.
@@ -102,13 +113,13 @@ impl<'e> Settings<'e> {
         settings
     }
 
-    /// With the files: the one `--config` names, else the user's, and the system's.
+    /// Adds the files: the one `--config` names, else the user's, and the system's.
     ///
     /// # Errors
     /// As [`File::read`]; a file that is named has to be there.
-    pub(crate) fn with_files(flags: Flags, environment: Environment<'e>) -> Result<Self> {
-        let mut settings = Self::new(flags, environment);
-        let users = match settings.path("config")? {
+    pub(crate) fn read_files(&mut self) -> Result<()> {
+        let environment = self.environment;
+        let users = match self.path("config")? {
             Some((origin, path)) => {
                 let there = File::read(&path, Owner::User, environment);
                 there
@@ -127,10 +138,10 @@ impl<'e> Settings<'e> {
                 None => None,
             },
         };
-        settings.files.extend(users);
+        self.files.extend(users);
         let system = File::read(&system_file(environment), Owner::System, environment)?;
-        settings.files.extend(system);
-        Ok(settings)
+        self.files.extend(system);
+        Ok(())
     }
 
     /// The environment the settings are from.
@@ -181,6 +192,13 @@ impl<'e> Settings<'e> {
                 Some((origin, OsString::from(entry.value.as_str())))
             });
         flag.into_iter().chain(typed).chain(written)
+    }
+
+    /// What the layer says in which `origin` stands, as far as it is UTF-8.
+    pub(crate) fn beside(&self, origin: &Origin, name: &str) -> Option<String> {
+        let mut layers = self.layers(setting(name)?);
+        let (_, value) = layers.find(|(other, _)| other.is_beside(origin))?;
+        value.into_string().ok()
     }
 
     /// What the strongest layer says.
@@ -242,8 +260,16 @@ impl<'e> Settings<'e> {
     }
 
     /// A setting that is a path.
+    ///
+    /// # Errors
+    /// `Usage` for a flag with nothing behind it; elsewhere that counts as not set.
     pub(crate) fn path(&self, name: &str) -> Result<Option<(Origin, PathBuf)>> {
         let found = self.raw(name)?;
+        if let Some((origin, _)) = found.as_ref().filter(|(_, value)| value.is_empty()) {
+            let words = format!("{origin}: the name of the file is empty");
+            let hint = format!("leave {origin} out, or name a file; /dev/null is an empty one");
+            return Err(Failure::new(Kind::Usage, words).with_hint(hint).into());
+        }
         Ok(found.map(|(origin, value)| (origin, PathBuf::from(value))))
     }
 
@@ -253,10 +279,12 @@ impl<'e> Settings<'e> {
     }
 }
 
-/// `failure` with the kind that a bad value has by its origin.
+/// `failure` with the kind that a bad value has by its origin: a settings file is wrong whatever it
+/// holds, while an address may be given for one message by the environment as well as by a flag.
 pub(crate) fn blamed(failure: Failure, origin: &Origin) -> Failure {
-    match failure.kind {
-        Kind::Usage if !origin.is_flag() => Failure {
+    match (failure.kind, origin) {
+        (Kind::Usage, Origin::Environment(_) | Origin::File { .. })
+        | (Kind::Message, Origin::File { .. }) => Failure {
             kind: Kind::Config,
             ..failure
         },

@@ -5,7 +5,8 @@
 
 use anyhow::{Context as _, Result};
 
-use super::file::DEFAULT_PROFILE;
+use super::pattern::Pattern;
+use super::reader::DEFAULT_PROFILE;
 use super::{File, Section, Settings};
 use crate::address::{Address, AddressList};
 use crate::failure::{Failure, Kind};
@@ -19,7 +20,7 @@ impl Settings<'_> {
         Ok(self.named_profile()?.is_none()
             && self
                 .profiles()
-                .any(|(_, section)| section.is_for_addresses()))
+                .any(|(_, section)| !section.patterns.is_empty()))
     }
 
     /// The first address of the setting `from`. What is no address is told when it is used.
@@ -51,23 +52,22 @@ impl Settings<'_> {
         self.value("profile", |name| self.existing(name))
     }
 
-    /// The one that a file names, else the one that is called so.
+    /// That of the first file which has one: the one it names, else the one that is called so.
     fn default_profile(&self) -> Result<Option<String>> {
-        let mut named = self
-            .files
-            .iter()
-            .filter_map(|file| Some((file, file.default_profile.as_ref()?)));
-        if let Some((file, entry)) = named.next() {
-            let place = format!("{}:{}: {DEFAULT_PROFILE}", file.path.display(), entry.line);
-            let existing = self.existing(&entry.value).map_err(|failure| Failure {
-                kind: Kind::Config,
-                ..failure
-            });
-            return existing.map(Some).context(place);
+        for file in &self.files {
+            if let Some(entry) = &file.default_profile {
+                let place = format!("{}:{}: {DEFAULT_PROFILE}", file.path.display(), entry.line);
+                let existing = self.existing(&entry.value).map_err(|failure| Failure {
+                    kind: Kind::Config,
+                    ..failure
+                });
+                return existing.map(Some).context(place);
+            }
+            if file.profile(DEFAULT).is_some() {
+                return Ok(Some(DEFAULT.to_owned()));
+            }
         }
-        let mut profiles = self.profiles();
-        let called_so = profiles.find(|(name, _)| *name == DEFAULT);
-        Ok(called_so.map(|(name, _)| name.to_owned()))
+        Ok(None)
     }
 
     fn existing(&self, name: &str) -> crate::failure::Result<String> {
@@ -94,45 +94,11 @@ impl Settings<'_> {
     }
 
     fn profile_for(&self, from: &Address) -> Option<String> {
-        let exactly =
-            |section: &Section| section.patterns().any(|pattern| is_address(&pattern, from));
-        let by_domain =
-            |section: &Section| section.patterns().any(|pattern| is_domain(&pattern, from));
-        let mut profiles = self.profiles();
-        let found = profiles.find(|(_, section)| exactly(section));
-        let found = found.or_else(|| self.profiles().find(|(_, section)| by_domain(section)));
+        let is_for = |fits: fn(&Pattern, &Address) -> bool| {
+            let mut profiles = self.profiles();
+            profiles.find(|(_, section)| section.patterns.iter().any(|pattern| fits(pattern, from)))
+        };
+        let found = is_for(Pattern::is_address).or_else(|| is_for(Pattern::is_domain_of));
         found.map(|(name, _)| name.to_owned())
     }
-}
-
-impl Section {
-    fn is_for_addresses(&self) -> bool {
-        self.patterns().next().is_some()
-    }
-
-    fn patterns(&self) -> impl Iterator<Item = String> {
-        let from = self.entry("from").map(|entry| entry.value.to_string());
-        from.into_iter().chain(self.addresses.iter().cloned())
-    }
-}
-
-/// Whether `text` is `*@domain`, which says whom a profile is for and is nobody's address.
-pub(super) fn is_pattern(text: &str) -> bool {
-    text.trim().starts_with("*@")
-}
-
-fn is_address(pattern: &str, from: &Address) -> bool {
-    let list = (!is_pattern(pattern)).then(|| AddressList::parse(pattern));
-    let Some(Ok(list)) = list else {
-        return false;
-    };
-    // Local parts are compared as providers do, without regard to case.
-    let wanted = from.to_string().to_lowercase();
-    list.addresses()
-        .any(|address| address.to_string().to_lowercase() == wanted)
-}
-
-fn is_domain(pattern: &str, from: &Address) -> bool {
-    let domain = pattern.trim().strip_prefix("*@");
-    domain.is_some_and(|domain| domain.eq_ignore_ascii_case(from.domain()))
 }

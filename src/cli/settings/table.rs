@@ -8,6 +8,8 @@
 pub(crate) enum Form {
     /// One value.
     Text,
+    /// A program and its arguments, which may be secret.
+    Command,
     /// The name of a file; in a settings file `~/` and names relative to its folder are understood.
     Path,
     /// A list with commas; its flag may come several times, in a file it may be an array.
@@ -146,7 +148,7 @@ pub(crate) fn setting(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
 
-use Form::{List, Path, Text};
+use Form::{Command, List, Path, Text};
 use Heading::{Authentication, Delivery, Message, Output, Recipients, Server};
 
 /// All of them, in the order of the help.
@@ -230,14 +232,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
                gives a service, that of the host and the user in ~/.netrc, or asked for on the terminal."),
     Setting::new(Authentication, Path, "password-file", "PATH",
         "A file whose first line is the password; others must not be able to read it"),
-    Setting::new(Authentication, Text, "password-command", "CMD", "A command that prints the password")
+    Setting::new(Authentication, Command, "password-command", "CMD", "A command that prints the password")
         .more("Its first line counts. It runs without a shell, unless something in it needs one."),
     Setting::new(Authentication, Text, "password-fd", "N", "An open descriptor to read the password from")
         .more("smtpsend … --password-fd 3 3< FILE")
         .at(Place::NoFile),
     Setting::new(Authentication, Text, "password", "", "The password itself")
         .at(Place::NoFlag),
-    Setting::new(Authentication, Text, "token-command", "CMD", "A command that prints an OAuth 2 access token")
+    Setting::new(Authentication, Command, "token-command", "CMD", "A command that prints an OAuth 2 access token")
         .more("It is run once more when the server refuses the token. With --auth OAUTHBEARER or XOAUTH2 \
                any source of a password may give the token."),
     Setting::new(Authentication, Text, "auth", "MECHANISM", "auto, none, or the mechanism to use")
