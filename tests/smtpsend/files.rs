@@ -349,9 +349,9 @@ fn dev_null_is_no_file() {
 
 #[test]
 fn the_home_itself_can_be_named() {
-    let call = dry_run().settings("ca-file = \"~\"\nserver = \"m.test\"\n");
+    let call = dry_run().settings("ca-file = \"~\"\ntimeout = 1_0\nserver = \"m.test\"\n");
     let home = call.home().display().to_string();
     call.fails_with(66)
-        .stderr_has(format!(": ca-file: {home}/"))
+        .stderr_has(format!(": ca-file: {home}/: "))
         .run();
 }

@@ -11,6 +11,7 @@ use crate::support::Smtpsend;
 fn lost(file: &str) -> Smtpsend {
     Smtpsend::new()
         .settings(file)
+        .env("SMTPSEND_DISCOVER", "never")
         .args(["--to", "b@x.org"])
         .fails_with(78)
 }
