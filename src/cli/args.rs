@@ -12,13 +12,15 @@ mod flags;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Arg, Args as _, Command, FromArgMatches as _};
 
 pub(crate) use self::asking::VerifyArgs;
 pub(crate) use self::config::ConfigTask;
 use self::config::{config, config_task};
 pub(crate) use self::flags::Flags;
-use self::flags::with_settings;
+use self::flags::{with_settings, with_settings_untold};
+use super::settings::Heading;
 
 const ABOUT: &str = "\
 Send one message over SMTP, and tell the truth about every recipient.
@@ -156,7 +158,11 @@ impl Task {
 
 /// Reads the command line.
 pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
-    let mut matches = grammar().try_get_matches_from(arguments)?;
+    let matches = grammar(with_settings_untold).try_get_matches_from(arguments);
+    let mut matches = matches.or_else(|error| match error.kind() {
+        ErrorKind::DisplayHelp => grammar(with_settings).try_get_matches_from(arguments),
+        _ => Err(error),
+    })?;
     let (task, flags) = match matches.remove_subcommand() {
         None => (
             Task::Send(Box::new(Args::from_arg_matches(&matches)?)),
@@ -184,15 +190,18 @@ pub(crate) fn is_option_of_a_message(word: &str) -> bool {
         let short = arg.get_short().map(|letter| format!("-{letter}"));
         [long, short].iter().flatten().any(|name| name == word)
     };
-    grammar().get_arguments().any(is_it)
+    grammar(with_settings_untold).get_arguments().any(is_it)
 }
 
 /// Whether there is a subcommand of this name.
 pub(crate) fn is_subcommand(word: &str) -> bool {
-    grammar().find_subcommand(word).is_some()
+    grammar(with_settings_untold)
+        .find_subcommand(word)
+        .is_some()
 }
 
-fn grammar() -> Command {
+/// The grammar, with the settings added in this way.
+fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Command {
     let root = Args::augment_args(Command::new("smtpsend").version(env!("CARGO_PKG_VERSION")))
         .about("Send one message over SMTP, and tell the truth about every recipient")
         .long_about(ABOUT)
@@ -221,7 +230,11 @@ mod tests {
 
     fn flags(typed: &str) -> Flags {
         let typed = std::iter::once("smtpsend").chain(typed.split_whitespace());
-        Flags::of(grammar().try_get_matches_from(typed).unwrap())
+        Flags::of(
+            grammar(with_settings_untold)
+                .try_get_matches_from(typed)
+                .unwrap(),
+        )
     }
 
     fn value(typed: &str, name: &str) -> Option<String> {
@@ -231,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_grammar_is_consistent() {
-        grammar().debug_assert();
+        grammar(with_settings_untold).debug_assert();
     }
 
     #[test]
@@ -247,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_option_a_hint_names_exists() {
-        let grammar = grammar();
+        let grammar = grammar(with_settings_untold);
         let known: Vec<&str> = grammar
             .get_arguments()
             .filter_map(|a| a.get_long())

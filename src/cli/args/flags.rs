@@ -8,29 +8,47 @@ use crate::cli::settings::{Form, Heading, Place, SETTINGS, Setting};
 
 /// Adds the settings under these headings.
 pub(super) fn with_settings(command: Command, wanted: fn(Heading) -> bool) -> Command {
+    with_flags(command, wanted, flag_of)
+}
+
+/// Adds the settings without what is said of them: to make all these texts is a good part of the time in
+/// which the program starts, and they are shown only in the help.
+pub(super) fn with_settings_untold(command: Command, wanted: fn(Heading) -> bool) -> Command {
+    with_flags(command, wanted, untold)
+}
+
+fn with_flags(
+    command: Command,
+    wanted: fn(Heading) -> bool,
+    flag: fn(&'static Setting) -> Arg,
+) -> Command {
     let settings = SETTINGS
         .iter()
         .filter(|setting| setting.place != Place::NoFlag && wanted(setting.heading));
     let args = settings.flat_map(|setting| {
         let opposite = (setting.form == Form::Switch).then(|| opposite_of(setting));
-        std::iter::once(flag_of(setting)).chain(opposite)
+        std::iter::once(flag(setting)).chain(opposite)
     });
     command.args(args)
 }
 
+/// The flag of a setting, and what the help says of it.
 pub(super) fn flag_of(setting: &'static Setting) -> Arg {
     let mark = match setting.default {
         Some(default) => format!("[default: {default}] [setting]"),
         None => "[setting]".to_owned(),
     };
     let help = format!("{} {mark}", setting.help);
-    let mut arg = Arg::new(setting.name)
-        .long(setting.name)
-        .help(help.clone())
-        .help_heading(setting.heading.text());
+    let mut arg = untold(setting).help_heading(setting.heading.text());
     if !setting.more.is_empty() {
         arg = arg.long_help(format!("{help}\n\n{}", setting.more));
     }
+    arg.help(help)
+}
+
+/// The flag of a setting.
+fn untold(setting: &'static Setting) -> Arg {
+    let mut arg = Arg::new(setting.name).long(setting.name);
     if let Some(short) = setting.short {
         arg = arg.short(short);
     }

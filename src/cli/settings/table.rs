@@ -134,7 +134,14 @@ impl Setting {
 
     /// The variable of the environment.
     pub(crate) fn variable(&self) -> String {
-        format!("SMTPSEND_{}", self.name.replace('-', "_").to_uppercase())
+        let mut variable = String::with_capacity("SMTPSEND_".len() + self.name.len());
+        variable.push_str("SMTPSEND_");
+        let letter = |letter: char| match letter {
+            '-' => '_',
+            letter => letter.to_ascii_uppercase(),
+        };
+        variable.extend(self.name.chars().map(letter));
+        variable
     }
 
     /// The flag, of a setting that has one.
