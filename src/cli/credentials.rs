@@ -15,6 +15,7 @@ use anyhow::Result;
 use super::output::Console;
 use super::secrets::{Source, keep_out_of_core_files};
 use super::settings::{Origin, Settings, blamed, setting};
+use super::way;
 use crate::failure::{Failure, Kind};
 use crate::plan::Plan;
 use crate::route::Server;
@@ -79,6 +80,7 @@ pub(super) fn add(
     handed: Handed,
     console: &Console,
 ) -> Result<()> {
+    way::warn_of_typed_password(settings, console)?;
     if plan.auth == AuthChoice::Never {
         return Ok(());
     }

@@ -107,7 +107,6 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         console.warning(warning);
     }
     if !args.dry_run {
-        way::warn_of_typed_password(settings, console)?;
         credentials::add(&mut plan, settings, user, handed, console)?;
     }
     Ok(Request {

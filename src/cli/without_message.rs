@@ -30,7 +30,6 @@ pub(super) fn plan(settings: &Settings<'_>, console: &Console) -> Result<Plan> {
             None => way::need_server(&plan, settings)?,
         }
     }
-    way::warn_of_typed_password(settings, console)?;
     credentials::add(&mut plan, settings, user, handed, console)?;
     Ok(plan)
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::parts::{BEFORE_TLS, WITHIN_TLS, as_bench, secure_server, server};
 use crate::staggering::Hole;
+use crate::support::printed::Output;
 use crate::support::{Dialogue, Options, Server, Smtpsend, ca_pem};
 
 /// What follows [`WITHIN_TLS`] when bench logs in.
@@ -44,6 +45,18 @@ fn dialogues(texts: &[&str]) -> Server {
 fn verdict(stdout: &str) -> &str {
     let (_, verdict) = stdout.rsplit_once("\n\n").expect("a verdict");
     verdict
+}
+
+/// That the run printed each of these.
+#[track_caller]
+fn prints_all(output: &Output, all: &[&str]) {
+    for words in all {
+        assert!(
+            output.stdout().contains(words),
+            "{words}\n{}",
+            output.stdout()
+        );
+    }
 }
 
 #[test]
@@ -223,19 +236,16 @@ fn a_port_that_waits_for_tls_is_recognised() {
         .fails_with(75)
         .run();
     let port = server.port();
-    for words in [
-        &format!("localhost:{port} (implicit TLS), which is what it speaks\n"),
-        "verdict: no mail can be sent (exit 75): ",
-        "the port answers with TLS at once",
-        "\nhint: use --tls implicit for this port\n",
-        &format!("\nuse: --server localhost:{port} --tls implicit\n"),
-    ] {
-        assert!(
-            output.stdout().contains(words),
-            "{words}\n{}",
-            output.stdout()
-        );
-    }
+    prints_all(
+        &output,
+        &[
+            &format!("localhost:{port} (implicit TLS), which is what it speaks\n"),
+            "verdict: no mail can be sent (exit 75): ",
+            "the port answers with TLS at once",
+            "\nhint: use --tls implicit for this port\n",
+            &format!("\nuse: --server localhost:{port} --tls implicit\n"),
+        ],
+    );
     server.finish();
 }
 
@@ -247,19 +257,16 @@ fn a_port_that_speaks_first_is_recognised() {
     ]);
     let port = server.port();
     let output = check(&[(port, "implicit")]).fails_with(76).run();
-    for words in [
-        &format!("localhost:{port} (STARTTLS), which is what it speaks\n"),
-        "verdict: no mail can be sent (exit 76): ",
-        "the port speaks plain SMTP with STARTTLS",
-        "\nhint: use --tls starttls for this port\n",
-        &format!("\nuse: --server localhost:{port} --tls starttls\n"),
-    ] {
-        assert!(
-            output.stdout().contains(words),
-            "{words}\n{}",
-            output.stdout()
-        );
-    }
+    prints_all(
+        &output,
+        &[
+            &format!("localhost:{port} (STARTTLS), which is what it speaks\n"),
+            "verdict: no mail can be sent (exit 76): ",
+            "the port speaks plain SMTP with STARTTLS",
+            "\nhint: use --tls starttls for this port\n",
+            &format!("\nuse: --server localhost:{port} --tls starttls\n"),
+        ],
+    );
     server.finish();
 }
 
@@ -280,23 +287,20 @@ fn a_port_that_swallows_connects_is_named_and_the_next_one_advised() {
         (server.port(), "starttls"),
     ];
     let output = check(&ports).args(["--connect-timeout", "0.5"]).run();
-    for words in [
-        "  result       no answer within 0.5 s (a firewall on the way swallows it",
-        &format!(
-            "\nhint: each message is tried at localhost:{} first",
-            ports[0].0
-        ),
-        &format!(
-            "\nuse: --server localhost:{} --tls starttls\n",
-            server.port()
-        ),
-    ] {
-        assert!(
-            output.stdout().contains(words),
-            "{words}\n{}",
-            output.stdout()
-        );
-    }
+    prints_all(
+        &output,
+        &[
+            "  result       no answer within 0.5 s (a firewall on the way swallows it",
+            &format!(
+                "\nhint: each message is tried at localhost:{} first",
+                ports[0].0
+            ),
+            &format!(
+                "\nuse: --server localhost:{} --tls starttls\n",
+                server.port()
+            ),
+        ],
+    );
     server.finish();
 }
 

@@ -152,52 +152,36 @@ fn a_token_waits_for_its_reply_before_anything_else_is_sent() {
     server.finish();
 }
 
-#[test]
-fn a_refusal_is_answered_read_and_explained() {
+/// What comes of a complaint about the token that is followed by these lines, by either mechanism.
+fn after_complaint(last: &[&str], check: impl Fn(&str, &Report, &str)) {
     for (offer, line, answer) in [
         ("OAUTHBEARER", BEARER, "C: AQ==\n"),
         ("XOAUTH2", XOAUTH2, "C: \n"),
     ] {
-        let text = [
-            &offering(offer),
-            line,
-            COMPLAINT,
-            answer,
-            REFUSED,
-            "C: QUIT",
-        ]
-        .concat();
+        let text = [&offering(offer), line, COMPLAINT, answer, &last.concat()].concat();
         let server = Server::text(&text);
         let (report, shown) = submit(plan_with(server.port(), bob(None)));
         server.finish();
-        assert_eq!(report.exit().code(), 77);
-        let words = "535 5.7.8 who (schemes bearer, scope mail, status invalid_token)";
-        assert!(shown.contains(&format!("AUTH {offer}: {words}")), "{shown}");
-        assert!(shown.contains("the token may have expired"), "{shown}");
+        check(offer, &report, &shown);
     }
 }
 
 #[test]
+fn a_refusal_is_answered_read_and_explained() {
+    after_complaint(&[REFUSED, "C: QUIT"], |offer, report, shown| {
+        assert_eq!(report.exit().code(), 77);
+        let words = "535 5.7.8 who (schemes bearer, scope mail, status invalid_token)";
+        assert!(shown.contains(&format!("AUTH {offer}: {words}")), "{shown}");
+        assert!(shown.contains("the token may have expired"), "{shown}");
+    });
+}
+
+#[test]
 fn a_yes_after_a_complaint_is_not_believed() {
-    for (offer, line, answer) in [
-        ("OAUTHBEARER", BEARER, "C: AQ==\n"),
-        ("XOAUTH2", XOAUTH2, "C: \n"),
-    ] {
-        let text = [
-            &offering(offer),
-            line,
-            COMPLAINT,
-            answer,
-            WELCOME,
-            "C? QUIT",
-        ]
-        .concat();
-        let server = Server::text(&text);
-        let (report, shown) = submit(plan_with(server.port(), bob(None)));
-        server.finish();
+    after_complaint(&[WELCOME, "C? QUIT"], |_, report, shown| {
         assert_eq!(report.exit().code(), 76);
         assert!(shown.contains("the server says yes to a proof"), "{shown}");
-    }
+    });
 }
 
 #[test]

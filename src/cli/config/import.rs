@@ -20,8 +20,9 @@ const FILE_LIMIT: usize = 65_536;
 /// Imports `from`, by default msmtp's own file, to `to`; or prints what would be written.
 ///
 /// # Errors
-/// `Input` when it cannot be read, `Temporary` when it does not end before the deadline, `Config` when msmtp would not read it, when no account is left, or
-/// when there is a settings file already; `Io` when that cannot be written.
+/// `Input` when it cannot be read, `Temporary` when it does not end before the deadline, `Config`
+/// when msmtp would not read it, when no account is left, or when there is a settings file already;
+/// `Io` when that cannot be written.
 pub(super) fn import(
     from: Option<&Path>,
     to: Option<(&Path, Existing)>,

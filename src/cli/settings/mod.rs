@@ -2,8 +2,9 @@
 //! defaults > system file > built in.
 //!
 //! `table` says which settings there are, `file` is a settings file and `reader` what stands in it,
-//! `profile` chooses among its profiles by their `pattern`s, and `value` has the words several settings are written in. Here the layers are
-//! put on one another; an error names the flag, the variable or the line a value came from.
+//! `profile` chooses among its profiles by their `pattern`s, and `value` has the words several
+//! settings are written in. Here the layers are put on one another; an error names the flag, the
+//! variable or the line a value came from.
 
 mod file;
 mod pattern;
@@ -14,6 +15,7 @@ mod value;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::iter::once_with;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -25,8 +27,8 @@ pub(crate) use self::value::{count, on_or_off, parsed, seconds};
 use super::args::Flags;
 use crate::failure::{Failure, Kind};
 
-/// Where a value came from; its text is what an error names. The earlier one wins.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// Where a value came from; its text is what an error names.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// `--name`.
     Flag(String),
@@ -122,16 +124,11 @@ impl<'e> Settings<'e> {
         let users = match self.path("config")? {
             Some((origin, path)) => {
                 let there = File::read(&path, Owner::User, environment);
-                there
-                    .context(origin.to_string())?
-                    .ok_or_else(|| {
-                        Failure::new(
-                            Kind::Config,
-                            format!("{origin}: {}: no such file", path.display()),
-                        )
-                        .with_hint("smtpsend config init writes one")
-                    })
-                    .map(Some)?
+                let missing = || {
+                    let words = format!("{origin}: {}: no such file", path.display());
+                    Failure::new(Kind::Config, words).with_hint("smtpsend config init writes one")
+                };
+                Some(there.context(origin.to_string())?.ok_or_else(missing)?)
             }
             None => match users_file(environment) {
                 Some(path) => File::read(&path, Owner::User, environment)?,
@@ -168,16 +165,21 @@ impl<'e> Settings<'e> {
         })
     }
 
-    /// What each layer says of a setting, the strongest first.
+    /// What each layer says of a setting, the strongest first; a weaker one is asked only when it is
+    /// wanted.
     pub(crate) fn layers(
         &self,
         setting: &'static Setting,
     ) -> impl Iterator<Item = (Origin, OsString)> {
-        let flag = self.flags.value(setting);
-        let flag = flag.map(|value| (Origin::Flag(setting.flag()), value));
-        let variable = setting.variable();
-        let typed = (self.environment)(&variable).filter(|value| !value.is_empty());
-        let typed = typed.map(|value| (Origin::Environment(variable), value));
+        let flag = || {
+            let value = self.flags.value(setting)?;
+            Some((Origin::Flag(setting.flag()), value))
+        };
+        let typed = || {
+            let variable = setting.variable();
+            let value = (self.environment)(&variable).filter(|value| !value.is_empty())?;
+            Some((Origin::Environment(variable), value))
+        };
         let written = self
             .sections()
             .enumerate()
@@ -191,7 +193,8 @@ impl<'e> Settings<'e> {
                 };
                 Some((origin, OsString::from(entry.value.as_str())))
             });
-        flag.into_iter().chain(typed).chain(written)
+        let given = once_with(flag).chain(once_with(typed)).flatten();
+        given.chain(written)
     }
 
     /// What the layer says in which `origin` stands, as far as it is UTF-8.

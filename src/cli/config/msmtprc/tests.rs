@@ -1,3 +1,5 @@
+//! What becomes of a msmtprc: what is written for it, what is told, and what is refused.
+
 #![allow(clippy::unwrap_used)]
 
 use super::*;
