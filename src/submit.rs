@@ -80,11 +80,8 @@ impl Submission {
                 pause.as_secs()
             ));
             (self.pause)(pause);
-            let addresses = again
-                .iter()
-                .map(|&n| report.recipients[n].0.clone())
-                .collect();
-            let Ok(rest) = Envelope::new(envelope.sender().clone(), addresses) else {
+            let mut verdicts = report.recipients.iter().map(|(_, verdict)| verdict);
+            let Some(rest) = envelope.only(|_| verdicts.next().is_some_and(may_try_again)) else {
                 break;
             };
             let next = self.submit_once(&rest, message, observer);
