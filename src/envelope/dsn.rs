@@ -77,7 +77,7 @@ impl FromStr for Notify {
             Err(Failure::new(Kind::Usage, why)
                 .with_hint("write never, or some of success,failure,delay"))
         };
-        let words: Vec<&str> = text.split(',').map(str::trim).collect();
+        let words: Vec<&str> = text.split(',').map(|word| word.trim_matches(' ')).collect();
         let is_never = |word: &&str| word.eq_ignore_ascii_case("never");
         if words.iter().any(is_never) {
             return match words.as_slice() {
@@ -220,7 +220,15 @@ mod tests {
 
     #[test]
     fn other_words_are_not_notified_of() {
-        for text in ["", ",", "failure,", "failure delay", "fail", "success;x"] {
+        for text in [
+            "",
+            ",",
+            "failure,",
+            "failure delay",
+            "fail",
+            "success;x",
+            "never\n",
+        ] {
             let failure = text.parse::<Notify>().unwrap_err();
             assert_eq!(failure.kind, Kind::Usage);
             assert!(failure.hint.is_some());

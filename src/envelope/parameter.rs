@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Kind, Result, excerpt};
 
 /// Octets of a parameter. The longest that any extension defines have about a thousand (RFC 3865 §3.1).
 const PARAMETER_MAX: usize = 1024;
@@ -48,7 +48,7 @@ impl MailParameter {
     /// `Usage` as for each of them, when a keyword stands twice, and when there is none.
     pub fn list(text: &str) -> Result<Vec<Self>> {
         let mut all: Vec<Self> = Vec::new();
-        for word in text.split_ascii_whitespace() {
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
             let parameter: Self = word.strip_suffix(',').unwrap_or(word).parse()?;
             let keyword = parameter.keyword();
             if all
@@ -129,11 +129,6 @@ impl fmt::Display for MailParameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
-}
-
-/// So much of a text that an error stays one line.
-fn excerpt(text: &str) -> String {
-    text.chars().take(60).collect()
 }
 
 #[cfg(test)]
@@ -221,5 +216,6 @@ mod tests {
         let failure = MailParameter::list("X=1, x=2").unwrap_err();
         assert!(failure.message.contains("twice"));
         assert!(MailParameter::list(" ").is_err());
+        assert!(MailParameter::list("A=1\r\nB=2").is_err());
     }
 }
