@@ -1,9 +1,9 @@
 //! MAIL and RCPT with their parameters: what this server is told of a message, and what is asked of it.
 //!
 //! Owns which of them it gets: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531) and those of DSN
-//! (RFC 3461, RFC 6533) where it offers them; REQUIRETLS (RFC 8689) and what somebody wrote out, which
-//! others see to. There is no limit of length here: each extension adds to the 512 octets of a command
-//! what its parameters need (RFC 5321 §4.5.3.1.4), and all that stands in them is bounded.
+//! (RFC 3461, RFC 6533) where it offers them; REQUIRETLS (RFC 8689), without which `delivery` refuses; and
+//! what somebody wrote out, to any server. There is no limit of length here: each extension adds to the
+//! 512 octets of a command what its parameters need (RFC 5321 §4.5.3.1.4), and addresses are bounded.
 
 use super::capability::Capabilities;
 use crate::address::Address;
