@@ -3,6 +3,7 @@
 mod login;
 mod open;
 pub mod probe;
+pub mod relay;
 pub mod verify;
 
 use std::borrow::Cow;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use self::open::Opened;
 use crate::address::Address;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind, Result, printable};
 use crate::message::Message;
 use crate::plan::Plan;
@@ -136,7 +137,7 @@ impl Submission {
         report.unwrap_or_else(|| {
             let bug = Failure::new(Kind::Bug, "a message was left without a report");
             let verdict = Verdict::from_failure(bug, None);
-            let mut report = empty_report(envelope, message);
+            let mut report = empty_report(envelope.sender(), message);
             report.recipients = with_verdicts(envelope, vec![verdict; envelope.recipients().len()]);
             report
         })
@@ -356,7 +357,7 @@ impl<'j> Queue<'_, 'j> {
 
     /// Reports what came of a message.
     fn settle(&mut self, mut job: Job<'j>, outcome: std::result::Result<Outcome, End>) {
-        let mut report = empty_report(&job.envelope, &job.message);
+        let mut report = empty_report(job.envelope.sender(), &job.message);
         let verdicts = match outcome {
             Ok(outcome) => {
                 report.auth = outcome.authenticated;
@@ -381,12 +382,12 @@ impl<'j> Queue<'_, 'j> {
 }
 
 /// The report of a message that was not tried yet.
-fn empty_report(envelope: &Envelope, message: &Message) -> Report {
+fn empty_report(sender: &ReversePath, message: &Message) -> Report {
     Report {
         message_id: printable(message.message_id()),
         size: 0,
         duration: Duration::ZERO,
-        envelope_from: envelope.sender().to_string(),
+        envelope_from: sender.to_string(),
         server: None,
         auth: None,
         reply: None,
