@@ -29,6 +29,7 @@ mod judge;
 mod lock;
 mod notice;
 mod record;
+mod run;
 mod schedule;
 mod spool;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub use draft::NewEntry;
 pub use entry::{Entry, Recipient, State};
 pub use id::Id;
 pub use record::{Judged, Record, Status};
+pub use run::{Batch, Outcome, Run, Told};
 pub use schedule::Schedule;
 
 use crate::failure::Result;
