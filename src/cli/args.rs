@@ -176,12 +176,13 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
     })?;
     let (task, flags) = match matches.remove_subcommand() {
         None => (
-            Task::Send(Box::new(Args::from_arg_matches(&matches)?)),
+            Task::Send(Box::new(Args::from_arg_matches_mut(&mut matches)?)),
             matches,
         ),
         Some((name, flags)) if name == "check" => (Task::Check, flags),
-        Some((name, flags)) if name == "verify" => {
-            (Task::Verify(VerifyArgs::from_arg_matches(&flags)?), flags)
+        Some((name, mut flags)) if name == "verify" => {
+            let args = VerifyArgs::from_arg_matches_mut(&mut flags)?;
+            (Task::Verify(args), flags)
         }
         Some((name, mut queue)) if name == "queue" => {
             let (name, matches) = queue.remove_subcommand().unwrap_or_default();
