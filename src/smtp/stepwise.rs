@@ -138,7 +138,7 @@ impl<'o> Stepwise<'o> {
     pub(crate) fn message(&mut self, message: &Message) -> Result<(Verdict, u64), Over> {
         let content = match self.content(message) {
             Ok(content) => content,
-            Err(failure) => return Ok((Verdict::from_failure(failure, None), 0)),
+            Err(failure) => return Ok((Verdict::from_failure(failure, None), message.size())),
         };
         let size = content.facts().size;
         self.hand_over(&content).map(|verdict| (verdict, size))

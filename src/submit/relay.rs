@@ -6,9 +6,9 @@
 
 use std::time::Instant;
 
-use super::{empty_report, login, not_in_clear, open};
+use super::{login, not_in_clear, open};
 use crate::address::Address;
-use crate::envelope::{Options, ReversePath};
+use crate::envelope::{Envelope, Options, ReversePath};
 use crate::failure::{Failure, Kind, Result};
 use crate::message::Message;
 use crate::plan::Plan;
@@ -46,7 +46,7 @@ pub struct Opening {
 /// let sender = "me@example.com".parse::<smtpsend::address::Address>()?.into();
 /// relay.mail(Opening { sender, size: None, smtputf8: false, options: Default::default() });
 /// if relay.rcpt("bob@example.com".parse()?).is_accepted() {
-///     let (verdict, report) = relay.message(&message);
+///     let (verdict, report) = relay.message(&message)?;
 /// }
 /// relay.quit();
 /// # Ok(())
@@ -127,7 +127,7 @@ impl<'o> Relay<'o> {
     /// Asks for one recipient of the transaction that is on.
     pub fn rcpt(&mut self, recipient: Address) -> Verdict {
         let Some(mut transaction) = self.transaction.take() else {
-            return out_of_order("RCPT");
+            return Verdict::from_failure(no_transaction(), None);
         };
         let known = |(other, _): &&(Address, Reply)| *other == recipient;
         if let Some((_, reply)) = transaction.accepted.iter().find(known) {
@@ -146,38 +146,41 @@ impl<'o> Relay<'o> {
     }
 
     /// Sends the message to those accepted and ends the transaction. Accepted means by the reply to
-    /// the message. The report has a verdict for each recipient of the transaction.
-    pub fn message(&mut self, message: &Message) -> (Verdict, Report) {
-        let Some(mut transaction) = self.transaction.take() else {
-            let verdict = out_of_order("DATA");
-            return (verdict, empty_report(&ReversePath::Null, message));
+    /// the message. The report has a verdict for each recipient of the transaction, those accepted first.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when nobody was accepted.
+    pub fn message(&mut self, message: &Message) -> Result<(Verdict, Report)> {
+        let mut transaction = self.transaction.take().ok_or_else(no_transaction)?;
+        let accepted = transaction.accepted.iter().map(|(address, _)| address);
+        let envelope = Envelope::new(
+            transaction.opening.sender.clone(),
+            accepted.cloned().collect(),
+        )?;
+        let mut size = message.size();
+        let verdict = self.step(&mut transaction, true, |steps, _| {
+            let (verdict, octets) = steps.message(message)?;
+            size = octets;
+            Ok(verdict)
+        });
+        let replies = transaction.accepted.into_iter().map(|(_, reply)| reply);
+        let verdicts = replies.map(|reply| match &verdict {
+            Verdict::Accepted(_) => Verdict::Accepted(reply),
+            other => other.clone(),
+        });
+        let mut report = Report {
+            size,
+            duration: transaction.begun.elapsed(),
+            server: transaction.peer,
+            auth: transaction.authenticated,
+            attempts: transaction.attempts,
+            ..Report::new(&envelope, message, verdicts.collect())
         };
-        let mut size = 0;
-        let verdict = if transaction.accepted.is_empty() {
-            out_of_order("DATA")
-        } else {
-            self.step(&mut transaction, true, |steps, _| {
-                let (verdict, octets) = steps.message(message)?;
-                size = octets;
-                Ok(verdict)
-            })
-        };
-        let mut report = empty_report(&transaction.opening.sender, message);
-        report.size = size;
-        report.duration = transaction.begun.elapsed();
-        report.attempts = transaction.attempts;
-        report.auth = transaction.authenticated;
-        report.server = transaction.peer;
         if let Verdict::Accepted(reply) = &verdict {
             report.reply = Some(reply.clone());
         }
-        let accepted = transaction.accepted.into_iter();
-        let with_verdict = accepted.map(|(address, reply)| match &verdict {
-            Verdict::Accepted(_) => (address, Verdict::Accepted(reply)),
-            other => (address, other.clone()),
-        });
-        report.recipients = with_verdict.chain(transaction.others).collect();
-        (verdict, report)
+        report.recipients.extend(transaction.others);
+        Ok((verdict, report))
     }
 
     /// Takes the transaction back, if there is one. The server hears of it with the next MAIL.
@@ -320,7 +323,6 @@ fn no_longer(refused: Verdict) -> Verdict {
     Verdict::from_failure(Failure::new(Kind::Temporary, words), None)
 }
 
-fn out_of_order(command: &str) -> Verdict {
-    let words = format!("{command} at a time when it means nothing");
-    Verdict::from_failure(Failure::new(Kind::Usage, words), None)
+fn no_transaction() -> Failure {
+    Failure::new(Kind::Usage, "no transaction was begun")
 }
