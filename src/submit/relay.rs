@@ -59,6 +59,11 @@ pub struct Relay<'o> {
     tls: Option<Option<Tls>>,
     line: Option<Line<'o>>,
     transaction: Option<Transaction>,
+    /// The ways tried since MAIL.
+    attempts: Vec<Attempt>,
+    /// Of the session that was used last since then.
+    peer: Option<Peer>,
+    authenticated: Option<&'static str>,
 }
 
 /// A session, and the server it is with.
@@ -73,12 +78,6 @@ struct Transaction {
     begun: Instant,
     /// Recipients with the replies that accepted them.
     accepted: Vec<(Address, Reply)>,
-    /// Those who were not accepted.
-    others: Vec<(Address, Verdict)>,
-    attempts: Vec<Attempt>,
-    /// Of the session that was used last.
-    peer: Option<Peer>,
-    authenticated: Option<&'static str>,
 }
 
 impl<'o> Relay<'o> {
@@ -95,27 +94,27 @@ impl<'o> Relay<'o> {
             tls: None,
             line: None,
             transaction: None,
+            attempts: Vec::new(),
+            peer: None,
+            authenticated: None,
         }
     }
 
     /// Begins a transaction; one that is on is taken back.
     pub fn mail(&mut self, opening: Opening) -> Verdict {
         self.transaction = None;
-        let mut transaction = Transaction {
+        let transaction = Transaction {
             opening,
             begun: Instant::now(),
             accepted: Vec::new(),
-            others: Vec::new(),
-            attempts: Vec::new(),
-            peer: None,
-            authenticated: None,
         };
+        self.attempts.clear();
         if self.line.as_ref().is_some_and(|line| !line.steps.is_open())
             && let Some(line) = self.line.take()
         {
             line.steps.quit();
         }
-        let verdict = self.step(&mut transaction, false, |steps, transaction| {
+        let verdict = self.step(&transaction, false, |steps, transaction| {
             transaction.begin(steps)
         });
         if verdict.is_accepted() {
@@ -136,29 +135,28 @@ impl<'o> Relay<'o> {
             return Verdict::Accepted(reply);
         }
         transaction.opening.smtputf8 |= recipient.needs_smtputf8();
-        let verdict = self.step(&mut transaction, true, |steps, _| steps.rcpt(&recipient));
-        match &verdict {
-            Verdict::Accepted(reply) => transaction.accepted.push((recipient, reply.clone())),
-            other => transaction.others.push((recipient, other.clone())),
+        let verdict = self.step(&transaction, true, |steps, _| steps.rcpt(&recipient));
+        if let Verdict::Accepted(reply) = &verdict {
+            transaction.accepted.push((recipient, reply.clone()));
         }
         self.transaction = Some(transaction);
         verdict
     }
 
     /// Sends the message to those accepted and ends the transaction. Accepted means by the reply to
-    /// the message. The report has a verdict for each recipient of the transaction, those accepted first.
+    /// the message; the report has everybody who was accepted before.
     ///
     /// # Errors
     /// [`Kind::Usage`] when nobody was accepted.
     pub fn message(&mut self, message: &Message) -> Result<(Verdict, Report)> {
-        let mut transaction = self.transaction.take().ok_or_else(no_transaction)?;
+        let transaction = self.transaction.take().ok_or_else(no_transaction)?;
         let accepted = transaction.accepted.iter().map(|(address, _)| address);
         let envelope = Envelope::new(
             transaction.opening.sender.clone(),
             accepted.cloned().collect(),
         )?;
         let mut size = message.size();
-        let verdict = self.step(&mut transaction, true, |steps, _| {
+        let verdict = self.step(&transaction, true, |steps, _| {
             let (verdict, octets) = steps.message(message)?;
             size = octets;
             Ok(verdict)
@@ -171,16 +169,24 @@ impl<'o> Relay<'o> {
         let mut report = Report {
             size,
             duration: transaction.begun.elapsed(),
-            server: transaction.peer,
-            auth: transaction.authenticated,
-            attempts: transaction.attempts,
+            server: self.peer.clone(),
+            auth: self.authenticated,
+            attempts: self.attempts.clone(),
             ..Report::new(&envelope, message, verdicts.collect())
         };
         if let Verdict::Accepted(reply) = &verdict {
             report.reply = Some(reply.clone());
         }
-        report.recipients.extend(transaction.others);
         Ok((verdict, report))
+    }
+
+    /// The ways tried since MAIL, where none of them led to a server.
+    pub fn failed_attempts(&self) -> &[Attempt] {
+        if self.peer.is_none() {
+            &self.attempts
+        } else {
+            &[]
+        }
     }
 
     /// Takes the transaction back, if there is one. The server hears of it with the next MAIL.
@@ -199,21 +205,21 @@ impl<'o> Relay<'o> {
     /// to be over; `resume` says that the transaction was begun in it.
     fn step(
         &mut self,
-        transaction: &mut Transaction,
+        transaction: &Transaction,
         resume: bool,
         mut command: impl FnMut(&mut Stepwise<'o>, &Transaction) -> Step,
     ) -> Verdict {
         loop {
             let is_new = self.line.is_none();
-            if is_new && let Err(failure) = self.open(transaction) {
+            if is_new && let Err(failure) = self.open(transaction.opening.options.require_tls) {
                 return Verdict::from_failure(failure, None);
             }
             let Some(line) = &mut self.line else {
                 let words = "a session was opened and is not there";
                 return Verdict::from_failure(Failure::new(Kind::Bug, words), None);
             };
-            transaction.peer = Some(line.peer.clone());
-            transaction.authenticated = line.steps.authenticated();
+            self.peer = Some(line.peer.clone());
+            self.authenticated = line.steps.authenticated();
             let rung = line.peer.rung.clone();
             let resumed = if resume {
                 transaction.resume(&mut line.steps, is_new)
@@ -246,11 +252,11 @@ impl<'o> Relay<'o> {
         }
     }
 
-    /// Opens a session for a transaction and logs in.
-    fn open(&mut self, transaction: &mut Transaction) -> Result<()> {
-        transaction.peer = None;
-        transaction.authenticated = None;
-        if transaction.opening.options.require_tls && self.plan.has_clear_rung() {
+    /// Opens a session and logs in.
+    fn open(&mut self, require_tls: bool) -> Result<()> {
+        self.peer = None;
+        self.authenticated = None;
+        if require_tls && self.plan.has_clear_rung() {
             return Err(not_in_clear());
         }
         login::allowed(&self.plan)?;
@@ -259,7 +265,7 @@ impl<'o> Relay<'o> {
             None => open::tls(&self.plan)?,
         };
         let tls = self.tls.insert(tls);
-        let attempts = &mut transaction.attempts;
+        let attempts = &mut self.attempts;
         let (opened, rung) = open::open(&self.plan, tls.as_ref(), self.observer, attempts)?;
         let mut session = opened.session()?;
         let wire = &session.dialogue.wire;

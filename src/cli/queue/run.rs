@@ -142,7 +142,7 @@ impl Tally {
             let id = id.to_string();
             print_json(&json::Result::of_queued(outcome.report, &id), exit, console);
         }
-        console.about(&id, outcome.report);
+        console.about(id, outcome.report);
         match outcome.settled {
             Settled::Delivered => console.note(&format!("{id}: delivered")),
             Settled::Waiting { next, notice } => {
