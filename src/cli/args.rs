@@ -118,6 +118,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "STAGE", help_heading = "Message")]
     pub(crate) quit_after: Option<String>,
 
+    /// What notices about delivery call this message: up to 100 printable ASCII characters
+    ///
+    /// A server that does not offer DSN is not told, and a warning says so.
+    #[arg(long, value_name = "ID", help_heading = "Message")]
+    pub(crate) dsn_id: Option<String>,
+
     /// A recipient, or a list of them
     #[arg(long, value_name = "LIST", help_heading = "Recipients")]
     pub(crate) to: Vec<String>,

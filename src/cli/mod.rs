@@ -12,6 +12,7 @@ mod finding;
 mod host;
 mod json;
 mod kept;
+mod options;
 mod output;
 mod request;
 mod secrets;

@@ -6,7 +6,7 @@ use super::args::Args;
 use super::output::{Console, recipients, to_stdout};
 use super::request::{self, Request};
 use super::settings::Settings;
-use super::{json, print_json};
+use super::{json, options, print_json};
 use crate::exit::Exit;
 use crate::message::unreadable;
 use crate::submit::Submission;
@@ -47,6 +47,9 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     console.line(&format!("envelope sender: <{}>", envelope.sender()));
     for recipient in envelope.recipients() {
         console.line(&format!("recipient: <{recipient}>"));
+    }
+    for option in options::lines(envelope.options()) {
+        console.line(&format!("option: {option}"));
     }
     if plan.rungs.is_empty() {
         console.line("plan: no server is set");

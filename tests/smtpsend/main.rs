@@ -20,6 +20,7 @@ mod config_import;
 mod config_init;
 mod cuts;
 mod delivery;
+mod delivery_options;
 mod dry_run;
 mod example;
 mod files;
