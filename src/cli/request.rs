@@ -286,7 +286,11 @@ fn input(text: &str) -> crate::failure::Result<Input> {
     }
 }
 
-fn fields(
+/// What the arguments and settings say of the header.
+///
+/// # Errors
+/// What is wrong with one of them.
+pub(super) fn fields(
     args: &Args,
     settings: &Settings<'_>,
     host: &HostName,
@@ -354,7 +358,11 @@ fn lists(flag: &'static str, texts: &[String]) -> Result<AddressList> {
     Ok(all)
 }
 
-fn only_mailbox(list: &AddressList) -> crate::failure::Result<Mailbox> {
+/// The one mailbox in a list.
+///
+/// # Errors
+/// `Message` when there is none, or more than one.
+pub(super) fn only_mailbox(list: &AddressList) -> crate::failure::Result<Mailbox> {
     let mut mailboxes = list.mailboxes();
     match (mailboxes.next(), mailboxes.next()) {
         (Some(mailbox), None) => Ok(mailbox.clone()),

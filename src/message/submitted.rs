@@ -26,10 +26,10 @@ const RESENT: &str = "Resent-";
 const ORIGINAL: &str = "X-Original-From";
 
 /// The address that a local part without a domain stands for, where there is one.
-pub type Complete<'r> = dyn Fn(&str) -> Option<Address> + 'r;
+type Complete<'r> = dyn Fn(&str) -> Option<Address> + 'r;
 
 /// The author in place of the one that From names, if it names one.
-pub type Author<'r> = dyn Fn(Option<&Mailbox>) -> Mailbox + 'r;
+type Author<'r> = dyn Fn(Option<&Mailbox>) -> Mailbox + 'r;
 
 /// How addresses in a header are rewritten; by default they are not.
 #[derive(Default, Clone, Copy)]
@@ -158,7 +158,9 @@ fn replace_author(header: &mut Header, author: &Author<'_>) {
     }
     let kept = original.renamed(ORIGINAL);
     // Its name is longer: a line that would be too long then is not worth the message.
-    let fits = Scan::of(kept.raw(), kept.line()).refuse_unsendable().is_ok();
+    let fits = Scan::of(kept.raw(), kept.line())
+        .refuse_unsendable()
+        .is_ok();
     let keeps = fits && !header.has(ORIGINAL);
     let value = AddressList::from(author).header_value("From".len());
     let fields = header.fields_mut();
@@ -204,9 +206,15 @@ mod tests {
     #[test]
     fn recipients_are_those_it_was_sent_on_to_the_last_time() {
         for (input, expected) in [
-            ("Cc: c\nTo: a, b\nBcc : d\nto: e\n", vec!["a, b", "e", "c", "d"]),
+            (
+                "Cc: c\nTo: a, b\nBcc : d\nto: e\n",
+                vec!["a, b", "e", "c", "d"],
+            ),
             ("To: a\nResent-From: me\n", vec![]),
-            ("To: a\nResent-to: b\nRESENT-BCC : c\nCc: d\n", vec!["b", "c"]),
+            (
+                "To: a\nResent-to: b\nRESENT-BCC : c\nCc: d\n",
+                vec!["b", "c"],
+            ),
             (
                 "Resent-To: new\nReceived: x\nResent-To: old\nTo: first\n",
                 vec!["new"],

@@ -61,6 +61,7 @@ mod retries;
 mod second_words;
 mod secrets;
 mod sending;
+mod sendmail;
 mod servers;
 mod settings;
 mod sized;
