@@ -187,3 +187,6 @@ fn names_of(host: &HostName) -> Vec<String> {
     names.extend(["localhost", "localhost.localdomain"].map(str::to_owned));
     names
 }
+
+#[cfg(test)]
+mod tests;
