@@ -107,6 +107,11 @@ fn the_default_domain_is_for_who_is_no_alias() {
         "\"bob smith\"",
         &["\"bob smith\"@xn--bcher-kva.example"],
     );
+    let (_, failures) = expanded("", "root: www\nwww: \\bob\n", "root");
+    assert_eq!(
+        failures,
+        ["Recipient the alias root: bob has no domain, and is no alias"]
+    );
     let (reached, failures) = expanded("", "", "root, a@x.org");
     assert_eq!(reached, ["a@x.org"]);
     assert_eq!(failures, ["Recipient root has no domain, and is no alias"]);
