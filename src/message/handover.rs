@@ -77,8 +77,22 @@ impl Message {
     /// [`Kind::Message`](crate::failure::Kind::Message) when it holds what cannot be sent to any
     /// server: a bare CR, a NUL, a line of more than 998 octets.
     pub fn from_raw(email: &[u8]) -> Result<Self> {
-        let input = Store::from(email.to_vec());
-        let block = block::read(&input, Strictness::Lenient)?;
+        Self::unedited(Store::from(email.to_vec()), Strictness::Lenient)
+    }
+
+    /// The message whose [`Content`](super::Content) for a server with SMTPUTF8 and 8BITMIME is kept
+    /// in `input`: its content for such a server is the same again, octet for octet.
+    ///
+    /// # Errors
+    /// [`Kind::Message`](crate::failure::Kind::Message) when it holds what cannot be sent to any
+    /// server, and so is not what was kept. [`Kind::Io`](crate::failure::Kind::Io) when it cannot be
+    /// read where it is kept.
+    pub fn kept(input: Store) -> Result<Self> {
+        Self::unedited(input, Strictness::Exact)
+    }
+
+    fn unedited(input: Store, strictness: Strictness) -> Result<Self> {
+        let block = block::read(&input, strictness)?;
         let separator = block.ended || !block.header.fields().is_empty();
         let (header, body) = checked(input, block)?;
         let sender = sender_of(&header);

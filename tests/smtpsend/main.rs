@@ -53,6 +53,7 @@ mod ports;
 mod profiles;
 mod prompt;
 mod proxies;
+mod queue;
 mod quit_after;
 mod readme;
 mod recipients;

@@ -22,10 +22,11 @@ use self::expand::{Directory, Expanded};
 use self::long::Long;
 use self::scan::{Mode, Scanned, scan};
 use super::aliases::{Aliases, written};
-use super::args::{self, CommandLine, Flags, Task};
+use super::args::{self, CommandLine, Flags, QueueTask, Task};
 use super::deliver::deliver;
 use super::host::HostName;
 use super::output::{Console, to_stdout};
+use super::queue;
 use super::settings::Settings;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -112,9 +113,8 @@ pub(super) fn run(call: &Call, settings: &mut Settings<'_>, console: &Console) -
         Call::Mail(mail) => send(mail, settings, console),
         Call::Verify(addresses) => verify(addresses, settings, console),
         Call::Serve => Err(Failure::new(Kind::Usage, "-bs is not served").into()),
-        Call::RunQueue | Call::ListQueue => {
-            Err(Failure::new(Kind::Usage, "there is no queue").into())
-        }
+        Call::RunQueue => queue::run(&QueueTask::Run(1), settings, console),
+        Call::ListQueue => queue::run(&QueueTask::List, settings, console),
         Call::NewAliases => {
             say("aliases are read where they are written: there is nothing to build\n")
         }

@@ -16,9 +16,10 @@ use crate::cli::aliases::{Aliases, written};
 use crate::cli::args::Args;
 use crate::cli::host::HostName;
 use crate::cli::output::Console;
-use crate::cli::request::{Request, fields};
+use crate::cli::queue::{Queueing, When};
+use crate::cli::request::{Finding, Request, fields};
 use crate::cli::settings::{Settings, parsed};
-use crate::cli::{choose_profile, credentials, finding, options, stdin, way};
+use crate::cli::{choose_profile, credentials, options, stdin, way};
 use crate::envelope::{Envelope, EnvelopeId, Options, ReversePath};
 use crate::failure::{Failure, Kind};
 use crate::message::{Fields, Message, Rewriting, Store, author};
@@ -107,24 +108,25 @@ pub(super) fn read(
     };
     let envelope = Envelope::new(sender, addresses)?.with_options(options);
 
+    let queueing = Queueing::of(settings, When::OnFailure)?;
     let mut plan = way::plan(settings, &host, start)?;
-    let mut user = None;
-    if plan.rungs.is_empty() {
+    let mut finding = Finding::default();
+    if plan.rungs.is_empty() && queueing.when != When::Always {
         let set = settings.own_address()?;
         let by = repair.as_ref().map(Mailbox::address);
         match by.or(named).or(set.as_ref()) {
-            Some(from) => user = finding::find(&mut plan, settings, from, console)?,
+            Some(from) => finding.find(&mut plan, settings, &queueing, from, console)?,
             None => way::need_server(&plan, settings)?,
         }
     }
     for warning in message.warnings() {
         console.warning(warning);
     }
-    credentials::add(&mut plan, settings, user, handed, console)?;
     let request = Request {
         message,
         envelope,
-        plan,
+        way: finding.way(plan, settings, &queueing, handed, console)?,
+        queueing,
     };
     Ok((request, failures))
 }
