@@ -116,19 +116,14 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         ),
     };
     let envelope = Envelope::new(sender, recipients)?.with_options(options);
-    let mut plan = plan?;
+    let plan = plan?;
     for warning in message.warnings() {
         console.warning(warning);
     }
-    let way = match finding.later {
-        Some(why) => Way::Later(why),
-        None if queueing.when == When::Always && !args.dry_run => Way::Later(untried()),
-        None => {
-            if connects {
-                credentials::add(&mut plan, settings, finding.user, handed, console)?;
-            }
-            Way::Plan(Box::new(plan))
-        }
+    let way = if args.dry_run {
+        Way::Plan(Box::new(plan))
+    } else {
+        finding.way(plan, settings, &queueing, handed, console)?
     };
     Ok(Request {
         message,
@@ -163,7 +158,7 @@ fn untried() -> Failure {
 
 /// What finding the server came to.
 #[derive(Default)]
-struct Finding {
+pub(super) struct Finding {
     /// What the provider takes as user name.
     user: Option<String>,
     /// Why it cannot be found now, when the message may wait for it in the queue.
@@ -171,7 +166,11 @@ struct Finding {
 }
 
 impl Finding {
-    fn find(
+    /// Gives the plan the servers of the domain of `from`.
+    ///
+    /// # Errors
+    /// As [`finding::find`], but for what the message may wait for.
+    pub(super) fn find(
         &mut self,
         plan: &mut Plan,
         settings: &Settings<'_>,
@@ -192,6 +191,28 @@ impl Finding {
         });
         self.user = found?;
         Ok(())
+    }
+
+    /// How the message leaves, with the secrets that the plan takes.
+    ///
+    /// # Errors
+    /// What is wrong with the credentials.
+    pub(super) fn way(
+        self,
+        mut plan: Plan,
+        settings: &Settings<'_>,
+        queueing: &Queueing,
+        handed: credentials::Handed,
+        console: &Console,
+    ) -> Result<Way> {
+        match self.later {
+            Some(why) => Ok(Way::Later(why)),
+            None if queueing.when == When::Always => Ok(Way::Later(untried())),
+            None => {
+                credentials::add(&mut plan, settings, self.user, handed, console)?;
+                Ok(Way::Plan(Box::new(plan)))
+            }
+        }
     }
 }
 
@@ -364,7 +385,11 @@ fn input(text: &str) -> crate::failure::Result<Input> {
     }
 }
 
-fn fields(
+/// What the arguments and settings say of the header.
+///
+/// # Errors
+/// What is wrong with one of them.
+pub(super) fn fields(
     args: &Args,
     settings: &Settings<'_>,
     host: &HostName,
@@ -432,7 +457,11 @@ fn lists(flag: &'static str, texts: &[String]) -> Result<AddressList> {
     Ok(all)
 }
 
-fn only_mailbox(list: &AddressList) -> crate::failure::Result<Mailbox> {
+/// The one mailbox in a list.
+///
+/// # Errors
+/// `Message` when there is none, or more than one.
+pub(super) fn only_mailbox(list: &AddressList) -> crate::failure::Result<Mailbox> {
     let mut mailboxes = list.mailboxes();
     match (mailboxes.next(), mailboxes.next()) {
         (Some(mailbox), None) => Ok(mailbox.clone()),
