@@ -4,8 +4,11 @@
 //! commands, is called again, and told once more what it had accepted. Nothing is told twice once the
 //! message may have left. Refuses to call again a server that closes what was just opened.
 
+mod transaction;
+
 use std::time::Instant;
 
+use self::transaction::Transaction;
 use super::{login, not_in_clear, open};
 use crate::address::Address;
 use crate::envelope::{Envelope, Options, ReversePath};
@@ -16,7 +19,7 @@ use crate::report::{Peer, Report};
 use crate::route::Attempt;
 use crate::smtp::stepwise::{Over, Step, Stepwise};
 use crate::smtp::tls::{Tls, TlsInfo};
-use crate::smtp::{Announced, Observer, Reply, Verdict};
+use crate::smtp::{Observer, Reply, Verdict};
 
 /// What is said with MAIL, before anybody has the message.
 #[derive(Debug, Clone)]
@@ -70,14 +73,6 @@ pub struct Relay<'o> {
 struct Line<'o> {
     steps: Stepwise<'o>,
     peer: Peer,
-}
-
-/// What the server was told since MAIL.
-struct Transaction {
-    opening: Opening,
-    begun: Instant,
-    /// Recipients with the replies that accepted them.
-    accepted: Vec<(Address, Reply)>,
 }
 
 impl<'o> Relay<'o> {
@@ -282,51 +277,6 @@ impl<'o> Relay<'o> {
         self.line = Some(Line { steps, peer });
         Ok(())
     }
-}
-
-impl Transaction {
-    /// MAIL. What is to come may have 8-bit lines: nobody is told a lie by that, and where there are
-    /// some it must have been said.
-    fn begin(&self, steps: &mut Stepwise<'_>) -> Step {
-        let opening = &self.opening;
-        let announced = Announced {
-            size: opening.size,
-            eight_bit: true,
-            utf8: opening.smtputf8 || opening.sender.needs_smtputf8(),
-        };
-        steps.mail(&opening.sender, &opening.options, announced)
-    }
-
-    /// Brings a session to the point where this transaction is, if it is not there: a new one, or one
-    /// in which it was begun without SMTPUTF8 and now needs it. The inner error is the verdict where
-    /// the server no longer takes what it had accepted.
-    fn resume(
-        &self,
-        steps: &mut Stepwise<'_>,
-        is_new: bool,
-    ) -> std::result::Result<std::result::Result<(), Verdict>, Over> {
-        if !is_new && (steps.is_begun_with_utf8() || !self.opening.smtputf8) {
-            return Ok(Ok(()));
-        }
-        let begun = self.begin(steps)?;
-        if !begun.is_accepted() {
-            return Ok(Err(no_longer(begun)));
-        }
-        for (recipient, _) in &self.accepted {
-            let again = steps.rcpt(recipient)?;
-            if !again.is_accepted() {
-                return Ok(Err(no_longer(again)));
-            }
-        }
-        Ok(Ok(()))
-    }
-}
-
-/// The verdict where a server refuses what it took before: it is no answer to what is asked now.
-fn no_longer(refused: Verdict) -> Verdict {
-    let why = refused.cause().map_or("", |cause| &cause.failure.message);
-    let words = format!("accepted before the session was lost, and no longer: {why}");
-    Verdict::from_failure(Failure::new(Kind::Temporary, words), None)
 }
 
 fn no_transaction() -> Failure {
