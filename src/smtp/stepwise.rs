@@ -71,6 +71,11 @@ impl<'o> Stepwise<'o> {
         self.session.authenticated
     }
 
+    /// The most octets that the server says it takes (RFC 1870).
+    pub(crate) fn size_limit(&self) -> Option<u64> {
+        self.session.capabilities.size.flatten()
+    }
+
     /// Whether another transaction can begin.
     pub(crate) fn is_open(&self) -> bool {
         let most = self.session.capabilities.mail_max;

@@ -184,6 +184,12 @@ impl<'o> Relay<'o> {
         }
     }
 
+    /// The most octets that the server of the open session says it takes (RFC 1870).
+    pub fn size_limit(&self) -> Option<u64> {
+        let line = self.line.as_ref();
+        line.and_then(|line| line.steps.size_limit())
+    }
+
     /// Takes the transaction back, if there is one. The server hears of it with the next MAIL.
     pub fn reset(&mut self) {
         self.transaction = None;

@@ -246,15 +246,22 @@ impl<'t, 'c> Transaction<'t, 'c> {
             profile: self.settings.profile(),
             all_or_nothing: self.settings.switch("all-or-nothing")?,
         };
-        Ok(
-            match settle(&mut report, &new, &self.account.queueing, self.console) {
-                Err(failure) => Answer::because_of(&failure),
-                Ok(()) => match &report.queued {
-                    Some(id) => Answer::new(250, "2.0.0", format!("queued as {id}")),
-                    None => Answer::of(&verdict),
-                },
-            },
-        )
+        let settled = settle(&mut report, &new, &self.account.queueing, self.console);
+        Ok(match (settled, &report.queued, verdict.cause()) {
+            (Err(failure), ..) => Answer::because_of(&failure),
+            (Ok(()), Some(id), _) => Answer::new(250, "2.0.0", format!("queued as {id}")),
+            (Ok(()), None, Some(cause)) if self.is_too_large(message) => too_large(&cause.failure),
+            (Ok(()), None, _) => Answer::of(&verdict),
+        })
+    }
+
+    /// Whether the server that is open takes no message of this size.
+    fn is_too_large(&self, message: &Message) -> bool {
+        let limit = match &self.account.way {
+            Leaving::Relay(relay) => relay.size_limit(),
+            Leaving::Later(_) => None,
+        };
+        limit.is_some_and(|limit| message.size() > limit)
     }
 
     /// Takes back what was not sent.

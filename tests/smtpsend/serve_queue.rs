@@ -1,0 +1,145 @@
+//! `sendmail -bs` with a queue: what goes into it, and what the caller hears.
+
+use crate::queue::Spool;
+use crate::serve::{HELLO, caller, replies};
+use crate::support::{Server, Smtpsend, closed_port};
+
+const MESSAGE: &str = "DATA\r\nMessage-ID: <1@x.org>\r\n\r\nhello\r\n.\r\n";
+
+fn envelope() -> String {
+    "MAIL FROM:<me@x.org>\r\nRCPT TO:<a@x.org>\r\nRCPT TO:<b@x.org>\r\n".to_owned()
+}
+
+/// A caller who may use this queue; by default, since `never` is not set.
+fn queueing(server: &str, spool: &Spool, input: String) -> Smtpsend {
+    caller(server, input)
+        .env("SMTPSEND_QUEUE", "")
+        .env("SMTPSEND_QUEUE_DIR", &spool.path)
+}
+
+/// That all are told `queued`, with the id under which it is.
+fn check_queued(told: &[String], spool: &Spool, status: &str) {
+    let id = spool.id();
+    assert_eq!(told.last().unwrap(), &format!("250 2.0.0 queued as {id}"));
+    let list = spool.list();
+    let recipients = list[0]["recipients"].as_array().unwrap();
+    let waiting: Vec<_> = recipients
+        .iter()
+        .map(|one| {
+            (
+                one["address"].as_str().unwrap(),
+                one["status"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        waiting,
+        [("a@x.org", status), ("b@x.org", status)],
+        "{list}"
+    );
+}
+
+#[test]
+fn where_no_server_is_reached_the_message_is_queued() {
+    let spool = Spool::new();
+    let nowhere = format!("127.0.0.1:{}", closed_port());
+    let output = queueing(&nowhere, &spool, envelope() + MESSAGE)
+        .stderr_has("queued as ")
+        .stderr_has("onnection refused")
+        .run();
+    let told = replies(&output);
+    assert_eq!(told[..3], ["250 2.1.0 ok", "250 2.1.5 ok", "250 2.1.5 ok"]);
+    check_queued(&told, &spool, "deferred");
+}
+
+#[test]
+fn what_is_always_queued_reaches_no_server() {
+    let spool = Spool::new();
+    let output = queueing("127.0.0.1:1", &spool, envelope() + MESSAGE)
+        .env("SMTPSEND_QUEUE", "always")
+        .stderr_has("queued as ")
+        .run();
+    check_queued(&replies(&output), &spool, "pending");
+}
+
+#[test]
+fn a_server_that_is_lost_within_a_transaction_leaves_it_to_the_queue() {
+    let spool = Spool::new();
+    let server = Server::text(&format!(
+        "{HELLO}
+         C: MAIL FROM:<me@x.org> BODY=8BITMIME
+         S: 250 ok
+         C: RCPT TO:<a@x.org>
+         S: 250 2.1.5 a
+         C: RCPT TO:<b@x.org>
+         S: 421 4.3.2 good night"
+    ));
+    let unreached = format!("{},127.0.0.1:1", server.addr());
+    let output = queueing(&unreached, &spool, envelope() + MESSAGE)
+        .stderr_has("queued as ")
+        .run();
+    let told = replies(&output);
+    assert_eq!(told[..3], ["250 ok", "250 2.1.5 a", "250 2.1.5 ok"]);
+    check_queued(&told, &spool, "deferred");
+}
+
+#[test]
+fn a_message_that_may_have_been_delivered_is_kept() {
+    let spool = Spool::new();
+    let server = Server::text(&format!(
+        "{HELLO}
+         C: MAIL FROM:<me@x.org> BODY=8BITMIME
+         S: 250 ok
+         C: RCPT TO:<a@x.org>
+         S: 250 ok
+         C: RCPT TO:<b@x.org>
+         S: 250 ok
+         C: DATA
+         S: 354 go
+         BODY
+         DROP"
+    ));
+    let output = queueing(&server.addr().to_string(), &spool, envelope() + MESSAGE)
+        .stderr_has("may have been delivered")
+        .run();
+    check_queued(&replies(&output), &spool, "unknown");
+    server.finish();
+}
+
+#[test]
+fn what_the_server_says_is_no_matter_for_the_queue() {
+    let spool = Spool::new();
+    let server = Server::text(&format!(
+        "{HELLO}
+         C: MAIL FROM:<me@x.org> BODY=8BITMIME
+         S: 250 ok
+         C: RCPT TO:<a@x.org>
+         S: 450 4.2.0 later
+         C: RCPT TO:<b@x.org>
+         S: 250 ok
+         C: DATA
+         S: 451 4.3.0 later, too
+         C: QUIT"
+    ));
+    let output = queueing(&server.addr().to_string(), &spool, envelope() + MESSAGE)
+        .stderr_any()
+        .run();
+    let told = replies(&output);
+    assert_eq!(told[1], "450 4.2.0 later");
+    assert_eq!(told[4], "451 4.3.0 later, too");
+    server.finish();
+    assert!(spool.list().as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_queue_that_was_asked_for_and_cannot_be_used_is_told() {
+    let spool = Spool::new();
+    std::fs::write(&spool.path, "no folder").unwrap();
+    let nowhere = format!("127.0.0.1:{}", closed_port());
+    let output = queueing(&nowhere, &spool, envelope() + MESSAGE)
+        .env("SMTPSEND_QUEUE", "on-failure")
+        .stderr_has("not queued")
+        .run();
+    let told = replies(&output);
+    assert!(told.last().unwrap().starts_with("452 4.3.1 "), "{told:?}");
+}
