@@ -23,7 +23,7 @@
 //! | room | owns | refuses |
 //! |---|---|---|
 //! | [`exit`], [`failure`], [`secret`] | the exit codes; typed causes, each with its exit code; secrets that do not print | strings as errors |
-//! | `clock` | waits with an end | a wait without one |
+//! | [`interrupt`], `clock` | signals that end a run; waits with an end | a wait without one |
 //! | [`address`], [`envelope`] | addresses, lists, IDN as A-labels; at least one recipient | CR, LF, NUL and control characters |
 //! | [`certificate`] | what a certificate says, its pins | other hashes than SHA-256 |
 //! | [`message`] | flags → MIME, input → body or message, headers, the octets and their facts | what is not well-formed |
@@ -55,6 +55,7 @@ mod clock;
 pub mod envelope;
 pub mod exit;
 pub mod failure;
+pub mod interrupt;
 pub mod message;
 pub mod plan;
 pub mod report;

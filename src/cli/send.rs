@@ -8,6 +8,7 @@ use super::request::{self, Request};
 use super::settings::Settings;
 use super::{json, print_json};
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::message::unreadable;
 use crate::submit::Submission;
 
@@ -26,6 +27,8 @@ pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         envelope,
         plan,
     } = request;
+    // From here on there is a truth to be told about each recipient.
+    interrupt::arm().for_good();
     let report = Submission::new(plan).submit(&envelope, &message, console);
     console.report(&report);
     let exit = report.exit();
