@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags};
 use super::kept::{IN_MEMORY, Kept};
 use super::output::Console;
 use super::settings::Environment;
-use crate::clock::wait_for;
+use crate::clock::{self, Over, is_passing, wait_for};
 use crate::failure::{Failure, Kind};
 use crate::message::Store;
 
@@ -139,7 +139,7 @@ fn to_end(
     let mut buffer = vec![0; READ_SIZE];
     loop {
         if !wait_for_octets(source, deadline).map_err(|error| unreadable(kind, &error))? {
-            let words = "did not end before the deadline";
+            let words = format!("did not end {}", Over::of_a_wait().before());
             return Err(Failure::new(Kind::Temporary, words));
         }
         match source.read(&mut buffer) {
@@ -159,7 +159,7 @@ pub(crate) fn wait_for_octets(source: &File, deadline: Option<Instant>) -> io::R
         if wait_for(&mut fds, until)? {
             return Ok(true);
         }
-        if deadline.is_some() {
+        if clock::over(deadline).is_some() {
             return Ok(false);
         }
     }
@@ -175,12 +175,4 @@ fn refuse_more_than(limit: u64, size: u64) -> crate::failure::Result<()> {
 
 fn unreadable(kind: Kind, error: &io::Error) -> Failure {
     Failure::new(kind, error.to_string())
-}
-
-/// Whether reading again may go better at once.
-pub(crate) fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
-    )
 }
