@@ -9,6 +9,7 @@ mod asking;
 mod config;
 mod flags;
 mod queue;
+mod sendmail;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use self::config::{config, config_task};
 pub(crate) use self::flags::Flags;
 use self::flags::{with_settings, with_settings_untold};
 pub(crate) use self::queue::QueueTask;
+use super::sendmail::Call;
 use super::settings::Heading;
 
 const ABOUT: &str = "\
@@ -36,6 +38,7 @@ smtpsend [OPTIONS] --to ADDRESS < MESSAGE
        smtpsend check [OPTIONS]
        smtpsend verify [OPTIONS] ADDRESS...
        smtpsend queue list|show|run|retry|remove [OPTIONS]
+       smtpsend sendmail [FLAGS] [RECIPIENT...] < MESSAGE
        smtpsend config init|show|path|import [OPTIONS]";
 
 const AFTER_HELP: &str = "\
@@ -155,15 +158,17 @@ pub(crate) enum Task {
     Check,
     Verify(VerifyArgs),
     Queue(QueueTask),
+    Sendmail(Call),
 }
 
 impl Task {
     /// Whether what stands in settings files counts for it.
     pub(crate) fn reads_settings_files(&self) -> bool {
-        !matches!(
-            self,
-            Self::Config(ConfigTask::Path | ConfigTask::Init { .. } | ConfigTask::Import { .. })
-        )
+        match self {
+            Self::Config(task) => matches!(task, ConfigTask::Show),
+            Self::Sendmail(call) => call.reads_settings_files(),
+            Self::Send(_) | Self::Check | Self::Verify(_) | Self::Queue(_) => true,
+        }
     }
 }
 
@@ -216,6 +221,13 @@ pub(crate) fn is_subcommand(word: &str) -> bool {
         .is_some()
 }
 
+/// The long help of this subcommand.
+pub(crate) fn help_of(name: &str) -> String {
+    let mut grammar = grammar(with_settings);
+    let subcommand = grammar.find_subcommand_mut(name);
+    subcommand.map_or_else(String::new, |it| it.render_long_help().to_string())
+}
+
 /// The grammar, with the settings added in this way.
 fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Command {
     let root = Args::augment_args(Command::new("smtpsend").version(env!("CARGO_PKG_VERSION")))
@@ -229,6 +241,7 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         .subcommand(asking::check())
         .subcommand(asking::verify())
         .subcommand(queue::queue())
+        .subcommand(sendmail::sendmail())
         .subcommand(config());
     // A value is taken as it is, also when it starts with a hyphen: a subject may be `-50 % off`, a
     // text a diff, an address `-f@example.com`.
@@ -236,7 +249,7 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         let takes_value = arg.get_action().takes_values();
         arg.allow_hyphen_values(takes_value)
     });
-    with_settings(root, |_| true)
+    with_settings(root, |heading| heading != Heading::Sendmail)
 }
 
 #[cfg(test)]

@@ -116,19 +116,14 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         ),
     };
     let envelope = Envelope::new(sender, recipients)?.with_options(options);
-    let mut plan = plan?;
+    let plan = plan?;
     for warning in message.warnings() {
         console.warning(warning);
     }
-    let way = match finding.later {
-        Some(why) => Way::Later(why),
-        None if queueing.when == When::Always && !args.dry_run => Way::Later(untried()),
-        None => {
-            if connects {
-                credentials::add(&mut plan, settings, finding.user, handed, console)?;
-            }
-            Way::Plan(Box::new(plan))
-        }
+    let way = if args.dry_run {
+        Way::Plan(Box::new(plan))
+    } else {
+        finding.way(plan, &queueing, settings, handed, console)?
     };
     Ok(Request {
         message,
@@ -156,14 +151,9 @@ fn queueing(args: &Args, settings: &Settings<'_>) -> Result<Queueing> {
     Ok(Queueing::default())
 }
 
-/// Why a message is in the queue that was put there at once.
-fn untried() -> Failure {
-    Failure::new(Kind::Temporary, "not tried yet")
-}
-
 /// What finding the server came to.
 #[derive(Default)]
-struct Finding {
+pub(super) struct Finding {
     /// What the provider takes as user name.
     user: Option<String>,
     /// Why it cannot be found now, when the message may wait for it in the queue.
@@ -171,7 +161,12 @@ struct Finding {
 }
 
 impl Finding {
-    fn find(
+    /// Gives the plan the servers of the domain of `from`. What DNS cannot tell now is no failure for a
+    /// message that may wait.
+    ///
+    /// # Errors
+    /// As [`finding::find`].
+    pub(super) fn find(
         &mut self,
         plan: &mut Plan,
         settings: &Settings<'_>,
@@ -192,6 +187,28 @@ impl Finding {
         });
         self.user = found?;
         Ok(())
+    }
+
+    /// The way that follows: by this plan with its credentials, unless the message waits.
+    ///
+    /// # Errors
+    /// As [`credentials::add`].
+    pub(super) fn way(
+        self,
+        mut plan: Plan,
+        queueing: &Queueing,
+        settings: &Settings<'_>,
+        handed: credentials::Handed,
+        console: &Console,
+    ) -> Result<Way> {
+        if queueing.when == When::Always {
+            return Ok(Way::Later(Failure::new(Kind::Temporary, "not tried yet")));
+        }
+        if let Some(why) = self.later {
+            return Ok(Way::Later(why));
+        }
+        credentials::add(&mut plan, settings, self.user, handed, console)?;
+        Ok(Way::Plan(Box::new(plan)))
     }
 }
 
@@ -364,7 +381,11 @@ fn input(text: &str) -> crate::failure::Result<Input> {
     }
 }
 
-fn fields(
+/// What the arguments and settings say of the header.
+///
+/// # Errors
+/// What is wrong with one of them.
+pub(super) fn fields(
     args: &Args,
     settings: &Settings<'_>,
     host: &HostName,
@@ -432,7 +453,11 @@ fn lists(flag: &'static str, texts: &[String]) -> Result<AddressList> {
     Ok(all)
 }
 
-fn only_mailbox(list: &AddressList) -> crate::failure::Result<Mailbox> {
+/// The one mailbox in a list.
+///
+/// # Errors
+/// `Message` when there is none, or more than one.
+pub(super) fn only_mailbox(list: &AddressList) -> crate::failure::Result<Mailbox> {
     let mut mailboxes = list.mailboxes();
     match (mailboxes.next(), mailboxes.next()) {
         (Some(mailbox), None) => Ok(mailbox.clone()),

@@ -63,6 +63,8 @@ mod retries;
 mod second_words;
 mod secrets;
 mod sending;
+mod sendmail;
+mod sendmail_sender;
 mod servers;
 mod settings;
 mod sized;

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::cli::aliases::in_settings;
 use crate::cli::output::to_stdout;
 use crate::cli::secrets::Source;
 use crate::cli::settings::{Form, Origin, Place, SETTINGS, Setting, Settings};
@@ -20,6 +21,15 @@ struct Shown<'s> {
     profile: Option<&'s str>,
     files: Vec<String>,
     settings: Vec<Line>,
+    aliases: Vec<Alias<'s>>,
+}
+
+/// An alias.
+#[derive(Serialize)]
+struct Alias<'s> {
+    name: &'s str,
+    value: &'s str,
+    origin: String,
 }
 
 /// A setting.
@@ -44,6 +54,7 @@ pub(super) fn show(settings: &Settings<'_>) -> Result<()> {
             .iter()
             .filter_map(|setting| line(setting, settings))
             .collect(),
+        aliases: aliases(settings),
     };
     Ok(to_stdout(|out| {
         if json {
@@ -74,8 +85,31 @@ impl Shown<'_> {
         {
             text += &format!("{name} = {value}  # {origin}\n");
         }
+        for Alias {
+            name,
+            value,
+            origin,
+        } in &self.aliases
+        {
+            text += &format!("aliases.{name} = {value}  # {origin}\n");
+        }
         printable_lines(&text)
     }
+}
+
+/// Those that count: of one name the strongest.
+fn aliases<'s>(settings: &'s Settings<'_>) -> Vec<Alias<'s>> {
+    let mut shown: Vec<Alias<'s>> = Vec::new();
+    for alias in in_settings(settings) {
+        if !shown.iter().any(|other| other.name == alias.name) {
+            shown.push(Alias {
+                name: alias.name,
+                value: alias.value,
+                origin: alias.place(),
+            });
+        }
+    }
+    shown
 }
 
 fn printable_lines(text: &str) -> String {

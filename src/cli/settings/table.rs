@@ -37,6 +37,8 @@ pub(crate) enum Heading {
     Server,
     Authentication,
     Delivery,
+    /// Of the sendmail dialect alone.
+    Sendmail,
     Output,
     Settings,
 }
@@ -49,6 +51,7 @@ impl Heading {
             Self::Server => "Server",
             Self::Authentication => "Authentication",
             Self::Delivery => "Delivery",
+            Self::Sendmail => "Sendmail",
             Self::Output => "Output",
             Self::Settings => "Settings",
         }
@@ -156,7 +159,7 @@ pub(crate) fn setting(name: &str) -> Option<&'static Setting> {
 }
 
 use Form::{Command, List, Path, Text};
-use Heading::{Authentication, Delivery, Message, Output, Recipients, Server};
+use Heading::{Authentication, Delivery, Message, Output, Recipients, Sendmail, Server};
 
 /// All of them, in the order of the help.
 #[rustfmt::skip]
@@ -287,6 +290,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(Delivery, Text, "queue-lifetime", "SPAN", "How long a queued message is tried: 5d, 12h, 90m or seconds")
         .default("5d")
         .more("Then its sender gets a failure notice, and the message is kept under failed."),
+    Setting::new(Sendmail, Text, "sendmail-from", "ADDRESS",
+        "Who mail is from, whatever the message and its sender say")
+        .more("For a provider that takes no other: From and the envelope sender become this address, unless the \
+               sender is nobody. The name in From stays (root (host) where there was none), and what stood there \
+               goes into X-Original-From."),
+    Setting::new(Sendmail, Text, "sendmail-domain", "DOMAIN", "The domain of local parts that stand alone and are no alias"),
+    Setting::new(Sendmail, Path, "sendmail-aliases", "PATH", "The file of aliases, beside [aliases] in a settings file")
+        .default("/etc/aliases"),
+    Setting::new(Sendmail, Text, "sendmail-headers", "HOW", "What becomes of local parts that stand alone in a header: keep or complete")
+        .default("keep")
+        .more("complete: in From, Sender, Reply-To, To and Cc they become the address that they go to, where it \
+               is one and every address of the field is known."),
 
     Setting::switch(Output, "verbose", "no-verbose", "Show the dialogue on standard error (secrets as ***)")
         .short('v'),
