@@ -7,15 +7,15 @@
 use std::os::unix::fs::FileExt as _;
 use std::time::SystemTime;
 
-use rustix::fs::{FallocateFlags, fallocate, fsync};
+use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
-use super::draft::{Draft, Published};
+use super::draft::Draft;
 use super::entry::{Entry, seconds};
 use super::id::Id;
 use super::lock::Locked;
 use super::record::{Record, Status, line};
-use super::{Place, Queue, Schedule, judge, notice, spool};
+use super::{Place, Queue, Schedule, judge, notice};
 use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Message, Store};
@@ -83,6 +83,8 @@ impl Claim {
     /// # Errors
     /// [`Kind::Queue`] when the disk is full.
     pub fn reserve(&self) -> Result<()> {
+        let cut = self.cut();
+        cut.map_err(|error| self.queue.spool.failed("has no room for a record", error))?;
         let room = judge::room(self.entry.open().count()) as u64;
         match fallocate(
             &*self.file,
@@ -146,13 +148,15 @@ impl Claim {
         if self.place == Place::Failed {
             return Ok(Settled::Failed { notice });
         }
+        // What was reserved and not used; it is a pity when it stays, and no more.
+        let _ = self.file.set_len(self.entry.end());
         if let Some(next) = self.entry.next_try().filter(|_| !self.entry.is_decided()) {
             return Ok(Settled::Waiting { next, notice });
         }
         if self.is_delivered() {
             return self.delivered();
         }
-        self.rename(Place::Failed)?;
+        self.move_to(Place::Failed)?;
         Ok(Settled::Failed { notice })
     }
 
@@ -175,7 +179,7 @@ impl Claim {
         self.sync()?;
         match self.place {
             Place::Active => Ok(()),
-            Place::Failed => self.rename(Place::Active),
+            Place::Failed => self.move_to(Place::Active),
         }
     }
 
@@ -184,10 +188,7 @@ impl Claim {
     /// # Errors
     /// [`Kind::Queue`] when it cannot be removed.
     pub fn remove(self) -> Result<()> {
-        let directory = self.queue.spool.place(self.place);
-        spool::unlink(directory, &self.entry.id().to_string())
-            .and_then(|()| fsync(directory))
-            .map_err(|error| self.queue.spool.failed("cannot be rid of a message", error))
+        self.unlink().and_then(|()| self.sync_place(self.place))
     }
 }
 
@@ -199,27 +200,38 @@ impl Claim {
     }
 
     fn delivered(self) -> Result<Settled> {
-        let directory = self.queue.spool.place(self.place);
-        if let Err(error) = spool::unlink(directory, &self.entry.id().to_string()) {
+        if let Err(failure) = self.unlink() {
             // What was noted is all that keeps it from being sent again.
             self.sync()?;
-            return Err(self.queue.spool.failed("cannot be rid of a message", error));
+            return Err(failure);
         }
-        fsync(directory)
-            .map_err(|error| self.queue.spool.failed("cannot be rid of a message", error))?;
+        self.sync_place(self.place)?;
         Ok(Settled::Delivered)
     }
 
-    fn rename(&self, to: Place) -> Result<()> {
-        let (from, place) = (
-            self.queue.spool.place(self.place),
-            self.queue.spool.place(to),
-        );
+    fn unlink(&self) -> Result<()> {
+        let spool = &self.queue.spool;
+        spool
+            .unlink(self.place.part(), &self.entry.id().to_string())
+            .map_err(|error| spool.failed("cannot be rid of a message", error))
+    }
+
+    fn sync_place(&self, place: Place) -> Result<()> {
+        let spool = &self.queue.spool;
+        let what = "cannot make it last where a message is";
+        spool
+            .sync(place.part())
+            .map_err(|error| spool.failed(what, error))
+    }
+
+    fn move_to(&self, place: Place) -> Result<()> {
+        let spool = &self.queue.spool;
         let name = self.entry.id().to_string();
-        spool::rename(from, &name, place, &name)
-            .and_then(|()| fsync(place))
-            .and_then(|()| fsync(from))
-            .map_err(|error| self.queue.spool.failed("cannot move a message", error))
+        spool
+            .rename((self.place.part(), &name), (place.part(), &name))
+            .map_err(|error| spool.failed("cannot move a message", error))?;
+        self.sync_place(place)?;
+        self.sync_place(self.place)
     }
 
     /// Queues a notice for those who were given up and of whom the sender was not told.
@@ -246,8 +258,7 @@ impl Claim {
             first_try: None,
         };
         // One that is there was queued by a run that was killed before it could note it.
-        let (Published::New | Published::There) =
-            Draft::write(&self.queue.spool, id, &new)?.publish()?;
+        Draft::write(&self.queue.spool, id, &new)?.publish()?;
         self.append(Record::Notified {
             at: seconds(now),
             notice: id.to_string(),
@@ -260,13 +271,22 @@ impl Claim {
     /// Adds a record to the journal, in the place of one that was not written whole.
     fn append(&mut self, record: Record) -> Result<()> {
         let line = line(&record).map_err(|error| Failure::new(Kind::Bug, error.to_string()))?;
-        let at = self.entry.end();
-        let applied = self.entry.apply(record, line.len());
+        let written = self
+            .cut()
+            .and_then(|()| self.file.write_all_at(&line, self.entry.end()));
+        let octets = if written.is_ok() { line.len() } else { 0 };
+        let applied = self.entry.apply(record, octets);
         applied.map_err(|why| Failure::new(Kind::Bug, why))?;
-        self.file
-            .write_all_at(&line, at)
-            .and_then(|()| self.file.set_len(at + line.len() as u64))
-            .map_err(|error| self.not_noted(error))
+        written.map_err(|error| self.not_noted(error))
+    }
+
+    /// Takes away what stands after the last record. Where nothing does, nothing is done: that would
+    /// give back what is reserved.
+    fn cut(&self) -> std::io::Result<()> {
+        if self.file.metadata()?.len() > self.entry.end() {
+            self.file.set_len(self.entry.end())?;
+        }
+        Ok(())
     }
 
     fn sync(&self) -> Result<()> {

@@ -184,3 +184,80 @@ pub(super) fn line(written: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     line.push(b'\n');
     Ok(line)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn head(id: Id, text: &str, to: Vec<String>) -> Head {
+        Head {
+            version: VERSION,
+            id: id.to_string(),
+            queued: 1_790_000_000,
+            size: 7,
+            message_id: text.to_owned(),
+            profile: Some(text.to_owned()),
+            all_or_nothing: true,
+            from: String::new(),
+            to,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_is_one_line_and_is_read_again(
+            text in "\\PC{0,40}|[\"\\\\\0-\x1f\u{7f}-\u{9f}\u{2028}]{0,40}|(ü\n){0,3000}",
+            places in proptest::collection::vec(0_usize..1_000_000, 0..9),
+            at in 0_u64..u64::MAX,
+            code in proptest::option::of(200_u16..600),
+        ) {
+            let judged = Judged {
+                to: places.clone(),
+                status: Status::Unknown,
+                code,
+                enhanced: code.map(|_| text.clone()),
+                text: text.clone(),
+            };
+            for record in [
+                Record::Tried {
+                    at,
+                    next: Some(at),
+                    server: Some(text.clone()),
+                    verdicts: vec![judged.clone(), judged],
+                },
+                Record::Notified { at, notice: text.clone(), to: places.clone() },
+                Record::Retry { at, to: places },
+            ] {
+                let line = line(&record).unwrap();
+                prop_assert!(line.is_ascii() || std::str::from_utf8(&line).is_ok());
+                prop_assert_eq!(line.iter().position(|&octet| octet == b'\n'), Some(line.len() - 1));
+                prop_assert!(!line.contains(&0));
+                prop_assert_eq!(serde_json::from_slice::<Record>(&line).unwrap(), record);
+            }
+            let id = Id::new(std::time::UNIX_EPOCH);
+            let head = head(id, &text, Vec::new());
+            prop_assert_eq!(Head::read(&line(&head).unwrap(), id).unwrap(), head);
+        }
+    }
+
+    #[test]
+    fn envelopes_come_back_as_they_were() {
+        let to = [
+            "\"a \\\" b\"@x.org",
+            "jörg@x.org",
+            "a@[192.0.2.1]",
+            "b@bücher.example",
+        ];
+        for from in ["<>", "\"\\\\\"@x.org"] {
+            let sender = ReversePath::parse(from).unwrap();
+            let to = to.iter().map(|to| to.parse().unwrap()).collect();
+            let envelope = Envelope::new(sender, to).unwrap();
+            let mut head = head(Id::new(std::time::UNIX_EPOCH), "", Vec::new());
+            head.set_envelope(&envelope);
+            assert_eq!(head.envelope().unwrap(), envelope);
+        }
+    }
+}
