@@ -22,7 +22,7 @@ pub(crate) struct Result<'r> {
     reply: Option<ReplyFields>,
     recipients: Vec<Recipient>,
     attempts: Vec<AttemptFields>,
-    queue_id: Option<String>,
+    queue_id: Option<&'r str>,
     error: Option<Error>,
 }
 
@@ -97,11 +97,31 @@ impl<'r> Result<'r> {
                 .map(|(address, verdict)| recipient(address.to_string(), verdict))
                 .collect(),
             attempts: report.attempts.iter().map(attempt).collect(),
-            queue_id: None,
+            queue_id: report.queued.as_deref(),
             error: report.deciding().map(|failure| Error {
                 hint: Some(report.hints().join("\n")).filter(|hints| !hints.is_empty()),
                 ..error(failure, failure.message.clone())
             }),
+        }
+    }
+
+    /// The result of trying a message of the queue.
+    pub(crate) fn of_queued(report: &'r Report, id: &'r str) -> Self {
+        Self {
+            queue_id: Some(id),
+            ..Self::of(report)
+        }
+    }
+
+    /// The same where it could not be queued, which everybody relied on.
+    pub(crate) fn or_failed(self, failure: Option<&Failure>) -> Self {
+        let Some(failure) = failure else {
+            return self;
+        };
+        Self {
+            exit: failure.kind.exit().code(),
+            error: Some(error(failure, failure.message.clone())),
+            ..self
         }
     }
 

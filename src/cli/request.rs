@@ -12,8 +12,9 @@ use anyhow::{Context as _, Result};
 use super::args::Args;
 use super::host::{HostName, user_name};
 use super::output::Console;
+use super::queue::{Queueing, When};
 use super::settings::{Environment, Origin, Settings, blamed, parsed};
-use super::{credentials, finding, stdin, way};
+use super::{credentials, finding, options, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind};
@@ -24,11 +25,20 @@ use crate::message::{
 use crate::plan::Plan;
 use crate::smtp::{Observer as _, QuitAfter};
 
-/// What `send` needs.
+/// A message and what is to be done with it.
 pub(crate) struct Request {
     pub(crate) message: Message,
     pub(crate) envelope: Envelope,
-    pub(crate) plan: Plan,
+    pub(crate) way: Way,
+    pub(crate) queueing: Queueing,
+}
+
+/// How a message leaves.
+pub(crate) enum Way {
+    /// By this plan.
+    Plan(Box<Plan>),
+    /// Not now, for this reason; later by the queue.
+    Later(Failure),
 }
 
 /// Reads everything that is to be sent and how.
@@ -46,10 +56,13 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     let fields = fields(args, settings, &host, from.as_ref())?;
     let bcc = lists("--bcc", &args.bcc)?;
     let charset = settings.value("charset", charset)?;
+    let options = options::of_message(args, settings)?;
+    let queueing = queueing(args, settings)?;
     // What the flags say wrong is told first. But nobody should type a message for nothing: before
     // one is read, the way must be known.
     let known = from.as_ref().map(|_| fields.default_from.address().clone());
-    let mut user = None;
+    let connects = !args.dry_run && queueing.when != When::Always;
+    let mut finding = Finding::default();
     let mut plan = way::plan(settings, &host, start).and_then(|mut plan| {
         plan.quit_after = args
             .quit_after
@@ -57,9 +70,9 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
             .map(parsed::<QuitAfter>)
             .transpose()
             .context("--quit-after")?;
-        let lost = !args.dry_run && plan.rungs.is_empty();
+        let lost = connects && plan.rungs.is_empty();
         match &known {
-            Some(from) if lost => user = finding::find(&mut plan, settings, from, console)?,
+            Some(from) if lost => finding.find(&mut plan, settings, &queueing, from, console)?,
             None if lost && !source.may_name_the_author() => way::need_server(&plan, settings)?,
             _ => {}
         }
@@ -74,11 +87,12 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         None => given(&source, deadline, settings.environment(), console)?,
     };
     if let Ok(plan) = &mut plan
-        && !args.dry_run
+        && connects
         && plan.rungs.is_empty()
+        && finding.later.is_none()
     {
         match author_in(&source, &given)? {
-            Some(from) => user = finding::find(plan, settings, &from, console)?,
+            Some(from) => finding.find(plan, settings, &queueing, &from, console)?,
             None => way::need_server(plan, settings)?,
         }
     }
@@ -101,19 +115,84 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
                 .clone(),
         ),
     };
-    let envelope = Envelope::new(sender, recipients)?;
+    let envelope = Envelope::new(sender, recipients)?.with_options(options);
     let mut plan = plan?;
     for warning in message.warnings() {
         console.warning(warning);
     }
-    if !args.dry_run {
-        credentials::add(&mut plan, settings, user, handed, console)?;
-    }
+    let way = match finding.later {
+        Some(why) => Way::Later(why),
+        None if queueing.when == When::Always && !args.dry_run => Way::Later(untried()),
+        None => {
+            if connects {
+                credentials::add(&mut plan, settings, finding.user, handed, console)?;
+            }
+            Way::Plan(Box::new(plan))
+        }
+    };
     Ok(Request {
         message,
         envelope,
-        plan,
+        way,
+        queueing,
     })
+}
+
+/// What becomes of the message when it cannot leave now.
+fn queueing(args: &Args, settings: &Settings<'_>) -> Result<Queueing> {
+    let queueing = Queueing::of(settings, When::Never)?;
+    if args.quit_after.is_none() || queueing.when == When::Never {
+        return Ok(queueing);
+    }
+    if settings
+        .text("queue")?
+        .is_some_and(|(origin, _)| origin.is_flag())
+    {
+        let words = "--quit-after sends nothing, so that there is nothing to queue";
+        return Err(Failure::new(Kind::Usage, words)
+            .with_hint("leave out --queue")
+            .into());
+    }
+    Ok(Queueing::default())
+}
+
+/// Why a message is in the queue that was put there at once.
+fn untried() -> Failure {
+    Failure::new(Kind::Temporary, "not tried yet")
+}
+
+/// What finding the server came to.
+#[derive(Default)]
+struct Finding {
+    /// What the provider takes as user name.
+    user: Option<String>,
+    /// Why it cannot be found now, when the message may wait for it in the queue.
+    later: Option<Failure>,
+}
+
+impl Finding {
+    fn find(
+        &mut self,
+        plan: &mut Plan,
+        settings: &Settings<'_>,
+        queueing: &Queueing,
+        from: &Address,
+        console: &Console,
+    ) -> Result<()> {
+        let found = finding::find(plan, settings, from, console).or_else(|error| {
+            let failure = error.downcast_ref::<Failure>();
+            let passing = failure.filter(|failure| failure.kind == Kind::Temporary);
+            match passing.filter(|_| queueing.when == When::OnFailure) {
+                Some(failure) => {
+                    self.later = Some(failure.clone());
+                    Ok(None)
+                }
+                None => Err(error),
+            }
+        });
+        self.user = found?;
+        Ok(())
+    }
 }
 
 /// Looks at the settings of messages where there is no message yet.
@@ -126,6 +205,7 @@ pub(super) fn check_settings(settings: &Settings<'_>) -> Result<()> {
     settings.value("reply-to", AddressList::parse)?;
     settings.value("charset", charset)?;
     settings.value("input", input)?;
+    options::of_all(settings)?;
     Ok(())
 }
 

@@ -3,13 +3,14 @@
 use anyhow::Result;
 
 use super::args::Args;
-use super::output::{Console, recipients, to_stdout};
-use super::request::{self, Request};
+use super::deliver::deliver;
+use super::options;
+use super::output::{Console, content_to_stdout, recipients};
+use super::queue::When;
+use super::request::{self, Request, Way};
 use super::settings::Settings;
-use super::{json, print_json};
 use crate::exit::Exit;
-use crate::message::unreadable;
-use crate::submit::Submission;
+use crate::plan::Plan;
 
 /// Does what `smtpsend` without a subcommand does.
 ///
@@ -21,19 +22,7 @@ pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         dry_run(&request, console)?;
         return Ok(Exit::Ok);
     }
-    let Request {
-        message,
-        envelope,
-        plan,
-    } = request;
-    let report = Submission::new(plan).submit(&envelope, &message, console);
-    console.report(&report);
-    let exit = report.exit();
-    if settings.switch("json")? {
-        Ok(print_json(&json::Result::of(&report), exit, console))
-    } else {
-        Ok(exit)
-    }
+    deliver(request, settings, console)
 }
 
 /// The exact message on standard output; the envelope and the plan on standard error.
@@ -41,13 +30,31 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     let Request {
         message,
         envelope,
-        plan,
+        way,
+        ..
     } = request;
     let content = message.content(true, true)?;
     console.line(&format!("envelope sender: <{}>", envelope.sender()));
     for recipient in envelope.recipients() {
         console.line(&format!("recipient: <{recipient}>"));
     }
+    for option in options::lines(envelope.options()) {
+        console.line(&format!("option: {option}"));
+    }
+    if request.queueing.when == When::Always {
+        console.line("plan: into the queue");
+    } else if let Way::Plan(plan) = way {
+        show(plan, console);
+    }
+    console.line(&format!(
+        "size: {} octets, for {}",
+        content.facts().size,
+        recipients(envelope.recipients().len())
+    ));
+    Ok(content_to_stdout("", &content)?)
+}
+
+fn show(plan: &Plan, console: &Console) {
     if plan.rungs.is_empty() {
         console.line("plan: no server is set");
     }
@@ -56,30 +63,5 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     }
     for rung in &plan.rungs {
         console.line(&format!("plan: {rung} {}", rung.security.name()));
-    }
-    console.line(&format!(
-        "size: {} octets, for {}",
-        content.facts().size,
-        recipients(envelope.recipients().len())
-    ));
-    let mut reader = content.reader();
-    let mut unread = None;
-    to_stdout(|out| {
-        loop {
-            match reader.next_chunk() {
-                Ok(Some(chunk)) => out.write_all(chunk)?,
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    unread = Some(error);
-                    return Ok(());
-                }
-            }
-        }
-    })?;
-    match unread {
-        Some(error) => Err(unreadable(&error)
-            .at("the message cannot be read any more")
-            .into()),
-        None => Ok(()),
     }
 }

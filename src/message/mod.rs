@@ -128,6 +128,12 @@ impl Message {
         &self.message_id
     }
 
+    /// Its octets for a server that takes everything; 0 when no server can take it.
+    pub fn size(&self) -> u64 {
+        let content = self.content(true, true);
+        content.map_or(0, |content| content.facts().size)
+    }
+
     /// What the user should know, one line each.
     pub fn warnings(&self) -> &[String] {
         &self.warnings

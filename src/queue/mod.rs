@@ -31,6 +31,7 @@ mod lock;
 mod notice;
 mod reading;
 mod record;
+mod run;
 mod schedule;
 mod spool;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use draft::NewEntry;
 pub use entry::{Entry, Recipient, State};
 pub use id::Id;
 pub use record::{Judged, Record, Status};
+pub use run::{Batch, Outcome, Run, Told};
 pub use schedule::Schedule;
 
 use crate::failure::Result;

@@ -78,6 +78,7 @@ pub(super) fn report(verdicts: &[(&str, Verdict)]) -> Report {
             .map(|(to, verdict)| (to.parse().unwrap(), verdict.clone()))
             .collect(),
         attempts: Vec::new(),
+        queued: None,
     }
 }
 

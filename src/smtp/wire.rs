@@ -5,12 +5,13 @@
 //! (RFC 2920 §3.1). Every wait has an end. A failed write does not hide what the server had
 //! already sent: reading goes on until the stream is empty.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
+use rustix::io::read;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use zeroize::Zeroize as _;
@@ -346,15 +347,13 @@ impl Wire {
     }
 
     fn read_some(&mut self) -> Result<(), Broken> {
-        let mut buffer = [0; READ_SIZE];
         let result = match &mut self.tls {
             Some(tls) => tls.read_tls(&mut self.socket),
-            None => self.socket.read(&mut buffer),
+            None => read(&self.socket, self.inbox.room(READ_SIZE)).map_err(io::Error::from),
         };
         self.received += result.as_ref().map_or(0, |&count| count as u64);
         match result {
             Ok(0) => self.ended = true,
-            Ok(count) if self.tls.is_none() => self.inbox.push(&buffer[..count]),
             Ok(_) => {}
             Err(error)
                 if matches!(
@@ -375,12 +374,17 @@ impl Wire {
                 self.tls_error = Some(error);
             }
             loop {
-                match tls.reader().read(&mut buffer) {
-                    Ok(0) => {
+                let mut reader = tls.reader();
+                match reader.fill_buf() {
+                    Ok([]) => {
                         self.ended = true;
                         break;
                     }
-                    Ok(count) => self.inbox.push(&buffer[..count]),
+                    Ok(text) => {
+                        self.inbox.push(text);
+                        let count = text.len();
+                        reader.consume(count);
+                    }
                     Err(_) => break,
                 }
             }

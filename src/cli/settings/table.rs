@@ -263,6 +263,30 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .default("0")
         .more("Waits 1 s, 4 s, 16 s and so on up to 5 minutes, within --deadline: 3 cover 21 s, and 5 \
                the 6 minutes that greylisting takes. What may have been delivered is not sent again."),
+    Setting::new(Delivery, List, "dsn-notify", "LIST",
+        "When you are to be notified: never, or some of success,failure,delay")
+        .default("as the server does")
+        .more("Notices go to the envelope sender. Only a server that offers DSN can be asked for them; to another \
+               the message is sent all the same, and a warning says so. --dsn-id is what they call the message."),
+    Setting::new(Delivery, Text, "dsn-return", "HOW", "What a failure notice gives back of the message: full or headers")
+        .default("as the server does"),
+    Setting::switch(Delivery, "require-tls", "no-require-tls",
+        "Send only where the server promises verified TLS for the rest of the way too")
+        .more("By its extension REQUIRETLS. Where it does not offer it, or there is no TLS to the server, the message is \
+               not sent (exit 69)."),
+    Setting::new(Delivery, List, "mail-param", "KEY[=VALUE]", "One more parameter of MAIL, sent as it is")
+        .more("For extensions without an option of their own, like MT-PRIORITY=3. A server that does not offer the \
+               extension gets it too, and may refuse the message. In a variable several are separated by spaces."),
+
+    Setting::new(Delivery, Text, "queue", "WHEN", "Keep the message in the queue: never, on-failure or always")
+        .default("never; on-failure for smtpsend sendmail")
+        .more("on-failure: when it was put off or no server could be reached, not when it was refused. always: \
+               nothing is connected to. smtpsend queue run sends what is due, by the settings it runs with."),
+    Setting::new(Delivery, Path, "queue-dir", "DIR", "Where the queue is")
+        .default("smtpsend/queue in $XDG_STATE_HOME or ~/.local/state"),
+    Setting::new(Delivery, Text, "queue-lifetime", "SPAN", "How long a queued message is tried: 5d, 12h, 90m or seconds")
+        .default("5d")
+        .more("Then its sender gets a failure notice, and the message is kept under failed."),
 
     Setting::switch(Output, "verbose", "no-verbose", "Show the dialogue on standard error (secrets as ***)")
         .short('v'),
