@@ -16,7 +16,7 @@ use super::id::Id;
 use super::lock::Locked;
 use super::record::{Record, Status, line};
 use super::{Place, Queue, Schedule, judge, notice};
-use crate::envelope::{Envelope, ReversePath};
+use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Message, Store};
 use crate::report::Report;
@@ -44,7 +44,7 @@ pub enum Settled {
     },
     /// Nobody is left to be tried, and somebody did not get it. It is kept as given up.
     Failed {
-        /// The failure notice that was queued; none for a null sender.
+        /// The failure notice that was queued; none for a null sender, and where none was wanted.
         notice: Option<Id>,
     },
 }
@@ -67,10 +67,13 @@ impl Claim {
     /// The envelope of those who are still to be tried, and the message, which is read in the queue.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when nobody is left: see [`Entry::is_decided`]. [`Kind::Message`] or
+    /// [`Kind::Bug`] when nobody is left: see [`Entry::is_decided`]. [`Kind::Message`] or
     /// [`Kind::Io`] when the message in the file cannot be one that was queued, or cannot be read.
     pub fn mail(&self) -> Result<(Envelope, Message)> {
-        let envelope = self.entry.open_envelope()?;
+        let envelope = self.entry.open_envelope().ok_or_else(|| {
+            let words = format!("{}: nobody is left to be tried", self.entry.id());
+            Failure::new(Kind::Bug, words)
+        })?;
         let file = self.file.try_clone();
         let file = file.map_err(|error| self.queue.spool.failed("cannot be read", error))?;
         let message = Message::kept(Store::own(file, self.entry.message()))?;
@@ -241,12 +244,9 @@ impl Claim {
             .filter(|(_, recipient)| recipient.status.is_given_up() && !recipient.notified)
             .map(|(place, _)| place)
             .collect();
-        let ReversePath::Address(sender) = self.entry.sender() else {
+        let (Some(sender), false) = (notice::receiver(&self.entry), owed.is_empty()) else {
             return Ok(None);
         };
-        if owed.is_empty() {
-            return Ok(None);
-        }
         let id = self.entry.id().following(self.entry.history().len());
         let (envelope, message) = notice::of(&self.entry, &self.file, sender, &owed, now)?;
         let new = super::NewEntry {

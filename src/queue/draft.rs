@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use rustix::io::Errno;
 
+use super::asked::Asked;
 use super::entry::{Recipient, seconds};
 use super::id::Id;
 use super::judge;
@@ -77,6 +78,7 @@ impl<'s> Draft<'s> {
             all_or_nothing: new.all_or_nothing,
             from: String::new(),
             to: Vec::new(),
+            options: Asked::default(),
         };
         head.set_envelope(new.envelope);
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::id::Id;
 use super::record::{Head, Record, Status};
 use crate::address::Address;
-use crate::envelope::{Envelope, ReversePath};
+use crate::envelope::{Envelope, Options, ReversePath};
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,11 @@ impl Entry {
         self.envelope.sender()
     }
 
+    /// What is asked for beside delivery.
+    pub fn options(&self) -> &Options {
+        self.envelope.options()
+    }
+
     /// The recipients it was queued for, in the order of the envelope.
     pub fn recipients(&self) -> &[Recipient] {
         &self.recipients
@@ -227,10 +232,11 @@ impl Entry {
         recipient.ok_or_else(|| format!("there is no recipient {place}"))
     }
 
-    /// The envelope of those still to be tried.
-    pub(super) fn open_envelope(&self) -> crate::failure::Result<Envelope> {
-        let open = self.open().map(|recipient| recipient.address.clone());
-        Envelope::new(self.sender().clone(), open.collect())
+    /// The envelope of those still to be tried; none when nobody is left.
+    pub(super) fn open_envelope(&self) -> Option<Envelope> {
+        let mut recipients = self.recipients.iter();
+        self.envelope
+            .only(|_| recipients.next().is_some_and(|one| one.status.is_open()))
     }
 
     /// Where the message stands in the file.

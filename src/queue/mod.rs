@@ -21,6 +21,7 @@
 //! sent again, with the same Message-ID. What was learnt of a recipient is synced in the journal before
 //! anything follows from it.
 
+mod asked;
 mod claim;
 mod directory;
 mod draft;

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::entry::{Entry, Recipient};
 use super::record::{Record, Status};
 use crate::address::{Address, domain_to_ascii};
-use crate::envelope::{Envelope, ReversePath};
+use crate::envelope::{Envelope, Event, Options, ReversePath};
 use crate::failure::Result;
 use crate::message::{Message, date_value, new_message_id};
 
@@ -29,6 +29,13 @@ const INDENT: &str = "    ";
 /// Characters of a word at most: in UTF-8, still fewer octets than a line may have.
 const WORD_MAX: usize = 200;
 
+/// Who is told that a message failed; nobody for a null sender, and where that is not wanted.
+pub(super) fn receiver(entry: &Entry) -> Option<&Address> {
+    let notify = entry.options().notify;
+    let is_wanted = notify.is_none_or(|notify| notify.tells_of(Event::Failure));
+    entry.sender().address().filter(|_| is_wanted)
+}
+
 /// The notice for those at these places among the recipients, and its envelope. The message is in `file`.
 pub(super) fn of(
     entry: &Entry,
@@ -37,7 +44,12 @@ pub(super) fn of(
     given_up: &[usize],
     now: SystemTime,
 ) -> Result<(Envelope, Message)> {
-    let envelope = Envelope::new(ReversePath::Null, vec![sender.clone()])?;
+    // What was not to be seen on its way is not to be seen on the way back (RFC 8689 §5).
+    let options = Options {
+        require_tls: entry.options().require_tls,
+        ..Options::default()
+    };
+    let envelope = Envelope::new(ReversePath::Null, vec![sender.clone()])?.with_options(options);
     let header = header(entry, file).unwrap_or_default();
     let recipients: Vec<&Recipient> = given_up
         .iter()
@@ -130,6 +142,9 @@ impl Notice<'_> {
     fn status(&self) -> Result<String> {
         let mut text = String::new();
         field(&mut text, "Reporting-MTA", &format!("dns; {}", self.host));
+        if let Some(envid) = &self.entry.options().envid {
+            field(&mut text, "Original-Envelope-Id", envid.as_str());
+        }
         field(&mut text, "Arrival-Date", &date_value(self.entry.queued())?);
         for recipient in &self.recipients {
             text.push_str("\r\n");

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::asked::Asked;
 use super::id::Id;
 use crate::envelope::{Envelope, ReversePath};
 
@@ -30,6 +31,8 @@ pub(super) struct Head {
     /// Empty for the null sender.
     pub(super) from: String,
     pub(super) to: Vec<String>,
+    #[serde(default, skip_serializing_if = "Asked::is_nothing")]
+    pub(super) options: Asked,
 }
 
 /// Of a first line, what tells whether the rest of it can be read.
@@ -48,6 +51,7 @@ impl Head {
             .iter()
             .map(ToString::to_string)
             .collect();
+        self.options = Asked::of(envelope.options());
     }
 
     /// The envelope as it was written down.
@@ -59,10 +63,13 @@ impl Head {
             }
         };
         let address = |text: &String| text.parse().map_err(|failure| format!("to: {failure}"));
-        let recipients = self.to.iter().map(address).collect::<Result<_, _>>()?;
+        let recipients = self.to.iter().map(address);
+        let recipients = recipients.collect::<Result<_, _>>()?;
+        let options = self.options.options();
+        let options = options.map_err(|failure| format!("options: {failure}"))?;
         let envelope = Envelope::new(sender, recipients).map_err(|failure| failure.message)?;
         if envelope.recipients().len() == self.to.len() {
-            Ok(envelope)
+            Ok(envelope.with_options(options))
         } else {
             Err("to: a recipient is named twice".to_owned())
         }
@@ -191,6 +198,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::envelope::{MailParameter, Options};
 
     fn head(id: Id, text: &str, to: Vec<String>) -> Head {
         Head {
@@ -203,6 +211,7 @@ mod tests {
             all_or_nothing: true,
             from: String::new(),
             to,
+            options: Asked::default(),
         }
     }
 
@@ -254,10 +263,21 @@ mod tests {
         for from in ["<>", "\"\\\\\"@x.org"] {
             let sender = ReversePath::parse(from).unwrap();
             let to = to.iter().map(|to| to.parse().unwrap()).collect();
-            let envelope = Envelope::new(sender, to).unwrap();
-            let mut head = head(Id::new(std::time::UNIX_EPOCH), "", Vec::new());
-            head.set_envelope(&envelope);
-            assert_eq!(head.envelope().unwrap(), envelope);
+            let plain = Envelope::new(sender, to).unwrap();
+            let all = Options {
+                notify: Some("failure,delay".parse().unwrap()),
+                ret: Some("headers".parse().unwrap()),
+                envid: Some("my \"id\" +=".parse().unwrap()),
+                require_tls: true,
+                parameters: MailParameter::list("X-A=1,X-B").unwrap(),
+            };
+            for envelope in [plain.clone(), plain.with_options(all)] {
+                let id = Id::new(std::time::UNIX_EPOCH);
+                let mut head = head(id, "", Vec::new());
+                head.set_envelope(&envelope);
+                let head = Head::read(&line(&head).unwrap(), id).unwrap();
+                assert_eq!(head.envelope().unwrap(), envelope);
+            }
         }
     }
 }

@@ -101,6 +101,10 @@ fn what_is_not_understood_is_neither_sent_nor_removed_and_says_why() {
             changed("[\"b@x.org\"]", "[\"b@x.org\",\"b@X.org\"]"),
             "named twice",
         ),
+        (
+            changed("\"to\":", "\"options\":{\"notify\":\"ever\"},\"to\":"),
+            "options: ",
+        ),
         (format!("{whole}rubbish\n"), "record 1 of its journal"),
         (
             format!("{whole}{{\"retry\":{{\"at\":1,\"to\":[1]}}}}\n"),

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::envelope::Options;
 use crate::smtp::{Cause, Enhanced};
 
 /// The text of the notice that comes of these verdicts for a message with this header.
@@ -197,6 +198,40 @@ fn nobody_is_told_where_the_sender_is_null() {
         fs::read_dir(queue.path().join("active")).unwrap().count(),
         0
     );
+}
+
+#[test]
+fn options_of_the_message_decide_over_its_notice() {
+    let (_directory, queue) = queue();
+    let asked = |notify: Option<&str>| Options {
+        notify: notify.map(|text| text.parse().unwrap()),
+        envid: Some("my id".parse().unwrap()),
+        require_tls: true,
+        ..Options::default()
+    };
+    for (notify, is_told) in [
+        (Some("never"), false),
+        (Some("success"), false),
+        (Some("failure"), true),
+        (None, true),
+    ] {
+        let envelope = envelope(&["b@x.org"]).with_options(asked(notify));
+        let message = message("A: 1\n\n");
+        let id = queue.add(&new(&envelope, &message)).unwrap();
+        let claim = queue.claim(id).unwrap().unwrap();
+        assert_eq!(claim.mail().unwrap().0, envelope);
+        let report = report(&[("b@x.org", failed(Kind::Refused, "no"))]);
+        let Settled::Failed { notice } = claim.settle(&report, at(1), &schedule()).unwrap() else {
+            panic!("{notify:?}");
+        };
+        assert_eq!(notice.is_some(), is_told, "{notify:?}");
+        if let Some(notice) = notice {
+            let (envelope, mail) = queue.claim(notice).unwrap().unwrap().mail().unwrap();
+            assert!(envelope.options().require_tls && envelope.options().envid.is_none());
+            let text = String::from_utf8(octets(&mail)).unwrap();
+            assert!(text.contains("\r\nOriginal-Envelope-Id: my id\r\n"));
+        }
+    }
 }
 
 #[test]
