@@ -6,7 +6,7 @@ use super::args::Args;
 use super::output::{Console, recipients, to_stdout};
 use super::request::{self, Request};
 use super::settings::Settings;
-use super::{json, print_json};
+use super::{finding, json, print_json};
 use crate::exit::Exit;
 use crate::message::unreadable;
 use crate::submit::Submission;
@@ -18,7 +18,7 @@ use crate::submit::Submission;
 pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) -> Result<Exit> {
     let request = request::read(args, settings, console)?;
     if args.dry_run {
-        dry_run(&request, console)?;
+        dry_run(&request, settings, console)?;
         return Ok(Exit::Ok);
     }
     let Request {
@@ -37,7 +37,7 @@ pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) 
 }
 
 /// The exact message on standard output; the envelope and the plan on standard error.
-fn dry_run(request: &Request, console: &Console) -> Result<()> {
+fn dry_run(request: &Request, settings: &Settings<'_>, console: &Console) -> Result<()> {
     let Request {
         message,
         envelope,
@@ -48,14 +48,16 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     for recipient in envelope.recipients() {
         console.line(&format!("recipient: <{recipient}>"));
     }
-    if plan.rungs.is_empty() {
-        console.line("plan: no server is set");
-    }
     if let Some(proxy) = &plan.outbound.proxy {
         console.line(&format!("plan: through {proxy}"));
     }
     for rung in &plan.rungs {
         console.line(&format!("plan: {rung} {}", rung.security.name()));
+    }
+    if plan.rungs.is_empty() {
+        for line in finding::foreseen(settings, message.sender())? {
+            console.line(&format!("plan: {line}"));
+        }
     }
     console.line(&format!(
         "size: {} octets, for {}",
