@@ -262,7 +262,10 @@ fn untried(rung: &Rung) -> Probe {
 }
 
 fn log_in(plan: &Plan, rung: &Rung, session: &mut Session<'_>) -> Login {
-    let done = login::allowed(plan).and_then(|()| login::log_in(plan, session));
+    // A server without AUTH is none to give credentials to, whatever the plan allows.
+    let done = login::means(plan, session)
+        .and_then(|_| login::allowed(plan))
+        .and_then(|()| login::log_in(plan, session));
     match done {
         Ok(Some(mechanism)) => Login::Accepted(mechanism),
         Ok(None) => Login::Nobody,

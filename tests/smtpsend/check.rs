@@ -421,6 +421,16 @@ fn credentials_stay_at_home_where_there_is_no_tls() {
 }
 
 #[test]
+fn auth_that_is_not_offered_in_clear_is_named_before_tls_is_missed() {
+    let server = server(&["S: 220 x\nC: EHLO *\nS: 250 x\nC: QUIT"]);
+    as_bench(check(&[(server.port(), "none")]))
+        .fails_with(77)
+        .stdout_has("AUTH not offered although a user is given")
+        .run();
+    server.finish();
+}
+
+#[test]
 fn the_dialogue_is_shown_one_port_after_the_other() {
     let servers = [(), ()].map(|()| secure_server(&[WITHIN_TLS, "C: QUIT\n"]));
     let ports = servers.each_ref().map(|server| (server.port(), "starttls"));
