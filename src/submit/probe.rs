@@ -112,7 +112,8 @@ impl Probe {
 
 /// Tries every rung of `plan`, and logs in on the first that can be used. Sends no mail.
 ///
-/// Bounded as a submission is, and connecting by 10 s. The observer hears of one rung after the other.
+/// Bounded as a submission is, the greeting too; connecting alone by 10 s. The observer hears of one rung
+/// after the other.
 ///
 /// ```no_run
 /// # fn main() -> smtpsend::failure::Result<()> {

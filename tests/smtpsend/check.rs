@@ -165,6 +165,10 @@ fn a_refused_password_is_tried_once_and_decides() {
     as_bench(check(&ports))
         .fails_with(77)
         .stdout_has(format!(
+            "  result       this port is reached\n\nlocalhost:{}",
+            second.port()
+        ))
+        .stdout_has(format!(
             "verdict: no mail can be sent (exit 77): localhost:{}: AUTH PLAIN: 535 5.7.8 no\nhint: the user or the password is wrong",
             first.port()
         ))
