@@ -11,13 +11,13 @@ use crate::support::printed::Output;
 use crate::support::{Dialogue, Options, Server, Smtpsend, ca_pem};
 
 /// What follows [`WITHIN_TLS`] when bench logs in.
-const LOGIN: &str = "C: AUTH PLAIN *\nS: 235 2.7.0 welcome\nC: QUIT\nS: 221 bye\n";
+pub(crate) const LOGIN: &str = "C: AUTH PLAIN *\nS: 235 2.7.0 welcome\nC: QUIT\nS: 221 bye\n";
 
 /// A good session with implicit TLS, without a login.
-const IMPLICIT: &str = "TLS\nS: 220 mail.test\nC: EHLO *\nS: 250 mail.test\nC: QUIT\n";
+pub(crate) const IMPLICIT: &str = "TLS\nS: 220 mail.test\nC: EHLO *\nS: 250 mail.test\nC: QUIT\n";
 
 /// `smtpsend check` of localhost at these ports in turn.
-fn check(ports: &[(u16, &str)]) -> Smtpsend {
+pub(crate) fn check(ports: &[(u16, &str)]) -> Smtpsend {
     let ports: Vec<_> = ports
         .iter()
         .map(|(port, tls)| format!("{port}/{tls}"))
@@ -34,7 +34,7 @@ fn check_one(server: &Server) -> Smtpsend {
     check(&[(server.port(), "starttls")])
 }
 
-fn dialogues(texts: &[&str]) -> Server {
+pub(crate) fn dialogues(texts: &[&str]) -> Server {
     Server::start(
         texts.iter().map(|text| Dialogue::text(text)),
         Options::default(),
@@ -42,7 +42,7 @@ fn dialogues(texts: &[&str]) -> Server {
 }
 
 /// The verdict's lines, as a text has them behind the ports.
-fn verdict(stdout: &str) -> &str {
+pub(crate) fn verdict(stdout: &str) -> &str {
     let (_, verdict) = stdout.rsplit_once("\n\n").expect("a verdict");
     verdict
 }
