@@ -12,6 +12,7 @@ mod broken_tls;
 mod challenges;
 mod changing;
 mod check;
+mod check_options;
 mod chunks;
 mod client_certificates;
 mod config;

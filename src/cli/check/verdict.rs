@@ -1,7 +1,6 @@
 //! What it comes to: one sentence that names the cause, what to do, and the options for what works.
 
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::route::{Attempt, Outcome, Rung};
 use crate::submit::probe::{Diagnosis, Login, Probe};
 
@@ -20,11 +19,15 @@ impl Verdict {
     /// The verdict for `user`, or for nobody.
     pub(super) fn of(diagnosis: &Diagnosis, user: Option<&str>) -> Self {
         let used = diagnosis.used.map(|used| &diagnosis.probes[used]);
+        let deciding = deciding(diagnosis);
         let works = match used {
             Some(used) => used.works_by(),
             // One that works, and is not used, comes behind somebody who may be on the line.
             None if diagnosis.probes.iter().any(Probe::is_usable) => None,
-            None => diagnosis.probes.iter().find_map(Probe::works_by),
+            None => deciding
+                .into_iter()
+                .chain(&diagnosis.probes)
+                .find_map(Probe::works_by),
         };
         // A login that is refused is no better by another port.
         let is_about_login = used.is_some_and(|used| matches!(used.login, Login::Refused(_)));
@@ -38,10 +41,14 @@ impl Verdict {
             };
         };
         let exit = failure.kind.exit();
-        let cause = cause(diagnosis, failure);
+        let meaning = deciding.and_then(|probe| meaning(&probe.attempt));
+        let meaning = meaning.unwrap_or_default();
         Self {
             exit,
-            sentence: format!("no mail can be sent (exit {}): {cause}", exit.code()),
+            sentence: format!(
+                "no mail can be sent (exit {}): {failure}{meaning}",
+                exit.code()
+            ),
             advice: failure.hint.clone(),
             usage,
         }
@@ -91,19 +98,13 @@ fn passed_over(diagnosis: &Diagnosis) -> Option<String> {
     })
 }
 
-fn cause(diagnosis: &Diagnosis, failure: &Failure) -> String {
-    let deciding = diagnosis
-        .probes
-        .iter()
-        .map(|probe| &probe.attempt)
-        .find(|attempt| {
-            attempt
-                .failure
-                .as_ref()
-                .is_some_and(|own| own.message == failure.message)
-        });
-    let meaning = deciding.and_then(meaning).unwrap_or_default();
-    format!("{failure}{meaning}")
+/// The port whose failure is that of the whole.
+fn deciding(diagnosis: &Diagnosis) -> Option<&Probe> {
+    let message = &diagnosis.failure.as_ref()?.message;
+    diagnosis.probes.iter().find(|probe| {
+        let failure = probe.attempt.failure.as_ref();
+        failure.is_some_and(|own| own.message == *message)
+    })
 }
 
 /// What it means that there was no connection.

@@ -6,7 +6,7 @@ use super::*;
 use crate::failure::Kind;
 
 /// Takes everything.
-fn all(_: &str, _: &str) -> std::result::Result<(), String> {
+fn all(_: &[Entry]) -> std::result::Result<(), String> {
     Ok(())
 }
 
@@ -370,9 +370,11 @@ fn an_account_that_cannot_send_mail_is_left_out() {
 
 #[test]
 fn a_setting_that_is_refused_becomes_a_note_and_is_told_once() {
-    let accepts = |key: &str, value: &str| match (key, value) {
-        ("client-cert", _) => Err("no such file".to_owned()),
-        ("timeout", "1000000") => Err("too long".to_owned()),
+    let accepts = |entries: &[Entry]| match entries {
+        [entry] if entry.key == "client-cert" => Err("no such file".to_owned()),
+        [entry] if entry == &Entry::number("timeout", 1_000_000, Some("timeout")) => {
+            Err("too long".to_owned())
+        }
         _ => Ok(()),
     };
     let text =
