@@ -1,8 +1,8 @@
 //! What the user sees: lines on standard error, the transcript, and the promise that nothing that
 //! prints can panic or change what happened to the message.
 
-use std::cell::Cell;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, hints, printable};
@@ -23,39 +23,50 @@ pub(crate) enum Volume {
 
 /// Standard error, as one line after another.
 pub(crate) struct Console {
-    volume: Cell<Volume>,
-    broken: Cell<bool>,
+    quiet: AtomicBool,
+    verbose: AtomicBool,
+    broken: AtomicBool,
 }
 
 impl Console {
     pub(crate) fn new() -> Self {
         Self {
-            volume: Cell::new(Volume::Normal),
-            broken: Cell::new(false),
+            quiet: AtomicBool::new(false),
+            verbose: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn set_volume(&self, volume: Volume) {
-        self.volume.set(volume);
+        self.quiet.store(volume == Volume::Quiet, Relaxed);
+        self.verbose.store(volume == Volume::Verbose, Relaxed);
     }
 
     pub(crate) fn is_verbose(&self) -> bool {
-        self.volume.get() == Volume::Verbose
+        self.verbose.load(Relaxed)
     }
 
-    /// Whether a line could not be written.
+    /// Whether something could not be written.
     pub(crate) fn is_broken(&self) -> bool {
-        self.broken.get()
+        self.broken.load(Relaxed)
     }
 
     /// One line; control characters are dropped.
     pub(crate) fn line(&self, text: &str) {
-        if self.volume.get() != Volume::Quiet {
+        if !self.quiet.load(Relaxed) {
             // One write a line, so that lines of several programs do not mix.
             let line = format!("{}\n", printable(text));
             if io::stderr().write_all(line.as_bytes()).is_err() {
-                self.broken.set(true);
+                self.broken.store(true, Relaxed);
             }
+        }
+    }
+
+    /// What was to be kept about a message whose fate is settled, and was lost if this is a failure.
+    pub(crate) fn keep(&self, written: crate::failure::Result<()>) {
+        if let Err(failure) = written {
+            self.warning(&failure.message);
+            self.broken.store(true, Relaxed);
         }
     }
 

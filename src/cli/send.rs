@@ -1,8 +1,11 @@
 //! Sending one message, or showing what would be sent.
 
+use std::time::SystemTime;
+
 use anyhow::Result;
 
 use super::args::Args;
+use super::log::{self, Entry, Log};
 use super::output::{Console, recipients, to_stdout};
 use super::request::{self, Request};
 use super::settings::Settings;
@@ -17,7 +20,15 @@ use crate::submit::Submission;
 /// # Errors
 /// Whatever keeps it from being tried.
 pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) -> Result<Exit> {
-    let request = request::read(args, settings, console)?;
+    let request = match request::read(args, settings, console) {
+        Ok(request) => request,
+        Err(error) => {
+            if !args.dry_run {
+                log::not_tried(&error, settings, console);
+            }
+            return Err(error);
+        }
+    };
     if args.dry_run {
         dry_run(&request, console)?;
         return Ok(Exit::Ok);
@@ -27,13 +38,24 @@ pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         envelope,
         plan,
     } = request;
+    let log = Log::open(settings)?;
+    let user = plan.effective_credentials();
+    let user = user.map(|credentials| credentials.user().to_owned());
     // From here on there is a truth to be told about each recipient.
     interrupt::arm().for_good();
     let report = Submission::new(plan).submit(&envelope, &message, console);
     console.report(&report);
     let exit = report.exit();
+    let result = json::Result::of(&report);
+    if let Some(log) = log {
+        console.keep(log.write(&Entry {
+            time: SystemTime::now(),
+            user: user.as_deref(),
+            result: &result,
+        }));
+    }
     if settings.switch("json")? {
-        Ok(print_json(&json::Result::of(&report), exit, console))
+        Ok(print_json(&result, exit, console))
     } else {
         Ok(exit)
     }

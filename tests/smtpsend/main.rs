@@ -36,6 +36,7 @@ mod json;
 mod json_failures;
 mod letters;
 mod limits;
+mod logs;
 mod lost;
 mod many;
 mod many_lost;

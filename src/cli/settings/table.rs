@@ -38,6 +38,7 @@ pub(crate) enum Heading {
     Authentication,
     Delivery,
     Output,
+    Log,
     Settings,
 }
 
@@ -50,6 +51,7 @@ impl Heading {
             Self::Authentication => "Authentication",
             Self::Delivery => "Delivery",
             Self::Output => "Output",
+            Self::Log => "Log",
             Self::Settings => "Settings",
         }
     }
@@ -74,6 +76,8 @@ pub(crate) struct Setting {
     pub(crate) place: Place,
     /// The flag that switches it off; empty for what is no switch.
     pub(crate) opposite: &'static str,
+    /// The word that names something else than a file, alone or before a colon; empty for none.
+    pub(crate) word: &'static str,
 }
 
 impl Setting {
@@ -95,6 +99,7 @@ impl Setting {
             default: None,
             place: Place::Anywhere,
             opposite: "",
+            word: "",
         }
     }
 
@@ -128,8 +133,21 @@ impl Setting {
         }
     }
 
+    const fn or(self, word: &'static str) -> Self {
+        Self { word, ..self }
+    }
+
     const fn at(self, place: Place) -> Self {
         Self { place, ..self }
+    }
+
+    /// Whether this value is the name of a file.
+    pub(crate) fn is_file(&self, value: &str) -> bool {
+        let rest = value
+            .strip_prefix(self.word)
+            .filter(|_| !self.word.is_empty());
+        let is_word = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+        self.form == Form::Path && !is_word
     }
 
     /// The variable of the environment.
@@ -156,7 +174,7 @@ pub(crate) fn setting(name: &str) -> Option<&'static Setting> {
 }
 
 use Form::{Command, List, Path, Text};
-use Heading::{Authentication, Delivery, Message, Output, Recipients, Server};
+use Heading::{Authentication, Delivery, Log, Message, Output, Recipients, Server};
 
 /// All of them, in the order of the help.
 #[rustfmt::skip]
@@ -269,6 +287,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::switch(Output, "quiet", "no-quiet", "Say nothing on standard error; the exit code tells")
         .short('q'),
     Setting::switch(Output, "json", "no-json", "Print the result as one JSON object"),
+
+    Setting::new(Log, Path, "log", "FILE|syslog", "Append a line about each message to a file, or to the system's log")
+        .more("A file that is not there is made for its owner alone. syslog:PATH is the log behind another socket \
+               than /dev/log. When it cannot be opened, nothing is sent.")
+        .or("syslog"),
+    Setting::new(Log, Text, "log-format", "FORMAT", "text (key=value) or json (an object a line)")
+        .default("text"),
 
     Setting::new(Heading::Settings, Text, "profile", "NAME", "Use this profile of the settings file")
         .short('p')
