@@ -1,10 +1,12 @@
 //! Sending one message, or showing what would be sent.
 
+
 use anyhow::Result;
 
 use super::args::Args;
 use super::deliver::deliver;
 use super::finding;
+use super::log;
 use super::options;
 use super::output::{Console, content_to_stdout, recipients};
 use super::queue::When;
@@ -19,7 +21,15 @@ use crate::plan::Plan;
 /// # Errors
 /// Whatever keeps it from being tried.
 pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) -> Result<Exit> {
-    let request = request::read(args, settings, console)?;
+    let request = match request::read(args, settings, console) {
+        Ok(request) => request,
+        Err(error) => {
+            if !args.dry_run {
+                log::not_tried(&error, settings, console);
+            }
+            return Err(error);
+        }
+    };
     if args.dry_run {
         dry_run(&request, settings, console)?;
         return Ok(Exit::Ok);

@@ -14,7 +14,7 @@ fn msmtprc(ports: [u16; 3]) -> String {
     let [work, home, list] = ports;
     format!(
         "# mine\n\
-         defaults\ntls on\ntls_trust_file {}\nlogfile ~/.msmtp.log\n\n\
+         defaults\ntls on\ntls_trust_file {}\nlogfile ~/.msmtp.log\nlogfile_time_format %s\n\n\
          account work\nhost localhost\nport {work}\nfrom alice@work.example\nauth on\nuser bench\n\
          passwordeval \"echo secret\"\n\n\
          account home\nhost localhost\nport {home}\nfrom alice@home.example\nauth off\n\n\
@@ -40,7 +40,10 @@ fn an_msmtprc_with_three_accounts_is_taken_over_and_each_sends() {
     write_privately(&rc, &msmtprc(servers.each_ref().map(Server::port)));
     let file = home.join(".config/smtpsend/config.toml");
     let output = call
-        .stderr_has(format!("smtpsend: {}: line 5: logfile: ", rc.display()))
+        .stderr_has(format!(
+            "smtpsend: {}: line 6: logfile_time_format: ",
+            rc.display()
+        ))
         .stderr_has(format!(
             "smtpsend: {}: written, with the profiles work, home, list\n",
             file.display()
@@ -66,6 +69,8 @@ fn an_msmtprc_with_three_accounts_is_taken_over_and_each_sends() {
                 .run();
         }
     }
+    let log = fs::read_to_string(output.home.path().join(".msmtp.log")).unwrap();
+    assert_eq!(log.matches(" status=sent ").count(), 4, "{log}");
     let [work, home, list] = servers.map(Server::finish);
     assert_eq!(
         [

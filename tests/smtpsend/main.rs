@@ -38,6 +38,7 @@ mod json;
 mod json_failures;
 mod letters;
 mod limits;
+mod logs;
 mod lost;
 mod many;
 mod many_lost;

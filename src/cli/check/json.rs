@@ -3,11 +3,10 @@
 use std::time::SystemTime;
 
 use serde::Serialize;
-use x509_cert::der::DateTime;
 
 use super::verdict::Verdict;
 use crate::certificate::CertificateFacts;
-use crate::cli::json::{bare, without_place};
+use crate::cli::json::{bare, instant, without_place};
 use crate::failure::Failure;
 use crate::submit::probe::{Diagnosis, Login, Probe};
 
@@ -118,10 +117,6 @@ fn rung(probe: &Probe, used: bool) -> RungFields {
 }
 
 fn certificate(facts: &CertificateFacts, trusted: bool) -> CertificateFields {
-    let instant = |time: SystemTime| {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        Some(DateTime::from_unix_duration(since).ok()?.to_string())
-    };
     CertificateFields {
         subject: facts.subject.clone(),
         issuer: facts.issuer.clone(),

@@ -258,6 +258,7 @@ impl<'a, 't> Takeover<'a, 't> {
                 self.put(key, value.text, command);
             }
         }
+        self.log();
         if let Some(value) = self.set("proxy_host") {
             let port = self.set("proxy_port").map_or("1080", |port| port.text);
             match value.text.parse::<Host>() {
@@ -383,6 +384,28 @@ impl<'a, 't> Takeover<'a, 't> {
     }
 
     /// A path; msmtp knows `~` at its start.
+    fn log(&mut self) {
+        let file = self.set("logfile");
+        match file {
+            Some(value) if value.text == "-" => {
+                self.note(value, "the log does not go to standard output");
+            }
+            Some(value) => self.put("log", &self.file(value), "logfile"),
+            None => {}
+        }
+        let Some(value) = self.get("syslog").filter(|value| value.text != "off") else {
+            return;
+        };
+        match (file, value.text) {
+            (Some(_), _) => self.note(value, "there is one log, and logfile says which"),
+            (None, "" | "on" | "LOG_MAIL") => self.put("log", "syslog", "syslog"),
+            (None, _) => {
+                self.put("log", "syslog", "syslog");
+                self.note(value, "the facility is mail");
+            }
+        }
+    }
+
     fn file(&self, value: Value<'_>) -> String {
         let home = self.home.and_then(Path::to_str);
         match (value.text.strip_prefix('~'), home) {

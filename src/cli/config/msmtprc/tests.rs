@@ -302,6 +302,7 @@ fn other_settings_are_taken_over_or_listed() {
         account(lines),
         "bind = \"192.0.2.1\"\nsendmail-aliases = \"/etc/aliases\"\nehlo = \"me.example\"\n\
          timeout = 7\ndsn-notify = \"failure,delay\"\ndsn-return = \"headers\"\n\
+         log = \"/home/bob/log\"\n\
          proxy = \"socks5://[::1]:1080\"\n"
     );
     assert_eq!(
@@ -325,7 +326,7 @@ fn other_settings_are_taken_over_or_listed() {
         "remove_bcc_headers off",
         "logfile -",
         "logfile_time_format %s",
-        "syslog LOG_MAIL",
+        "syslog LOG_USER",
         "domain %H",
         "timeout soon",
         "keepbcc maybe",
@@ -341,6 +342,10 @@ fn other_settings_are_taken_over_or_listed() {
         );
         assert!(!said.concat().contains("hunter2"), "{said:?}");
     }
+    for line in ["syslog", "syslog on", "syslog LOG_MAIL"] {
+        assert_eq!(account(line), "log = \"syslog\"\n");
+    }
+    assert_eq!(account("logfile /l\nsyslog on"), "log = \"/l\"\n");
     for line in [
         "set_from_header auto",
         "add_missing_date_header on",
