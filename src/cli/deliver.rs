@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 
+use super::log::{self, Log};
 use super::output::Console;
 use super::queue::{Queueing, When};
 use super::request::{Request, Way};
@@ -42,6 +43,12 @@ pub(super) fn deliver(
     } = request;
     let as_json = settings.switch("json")?;
     let all_or_nothing = settings.switch("all-or-nothing")?;
+    let log = Log::open(settings)?;
+    let user = match &way {
+        Way::Plan(plan) => plan.effective_credentials(),
+        Way::Later(_) => None,
+    };
+    let user = user.map(|credentials| credentials.user().to_owned());
     // From here on there is a truth to be told about each recipient.
     interrupt::arm().for_good();
     let mut report = match way {
@@ -71,8 +78,15 @@ pub(super) fn deliver(
     if let Some(failure) = &failure {
         fail(&failure.clone().into(), false, console);
     }
+    let result = json::Result::of(&report).or_failed(failure.as_ref());
+    if let Some(log) = log {
+        console.keep(log.write(&log::Entry {
+            time: SystemTime::now(),
+            user: user.as_deref(),
+            result: &result,
+        }));
+    }
     if as_json {
-        let result = json::Result::of(&report).or_failed(failure.as_ref());
         return Ok(print_json(&result, exit, console));
     }
     Ok(exit)

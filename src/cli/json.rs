@@ -1,9 +1,6 @@
 //! The result as one JSON object. The names are a contract with scripts.
 
-use std::time::SystemTime;
-
 use serde::Serialize;
-use x509_cert::der::DateTime;
 
 use super::exit_of;
 use crate::failure::Failure;
@@ -160,12 +157,6 @@ impl<'r> Result<'r> {
             ..Self::default()
         }
     }
-}
-
-/// An instant by RFC 3339, in UTC; nothing for those that it cannot write.
-pub(crate) fn instant(time: SystemTime) -> Option<String> {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(DateTime::from_unix_duration(since).ok()?.to_string())
 }
 
 /// A host without the brackets that an address has in text.

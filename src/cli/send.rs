@@ -1,6 +1,5 @@
 //! Sending one message, or showing what would be sent.
 
-
 use anyhow::Result;
 
 use super::args::Args;

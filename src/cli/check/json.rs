@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::verdict::Verdict;
 use crate::certificate::CertificateFacts;
-use crate::cli::json::{bare, instant, without_place};
+use crate::cli::json::{bare, without_place};
+use crate::cli::moment::rfc3339;
 use crate::failure::Failure;
 use crate::submit::probe::{Diagnosis, Login, Probe};
 
@@ -121,8 +122,8 @@ fn certificate(facts: &CertificateFacts, trusted: bool) -> CertificateFields {
         subject: facts.subject.clone(),
         issuer: facts.issuer.clone(),
         names: facts.names.clone(),
-        not_before: instant(facts.not_before),
-        not_after: instant(facts.not_after),
+        not_before: rfc3339(facts.not_before),
+        not_after: rfc3339(facts.not_after),
         days_left: facts.days_left(SystemTime::now()),
         trusted,
         pin: facts.pin.to_string(),

@@ -18,7 +18,8 @@ use anyhow::Result;
 use serde::Serialize;
 
 use self::syslog::Syslog;
-use super::json::{self, instant};
+use super::json;
+use super::moment::rfc3339;
 use super::output::Console;
 use super::settings::{Settings, parsed};
 use crate::failure::{self, Failure, Kind};
@@ -155,7 +156,7 @@ fn open_file(path: &PathBuf) -> io::Result<File> {
 }
 
 fn as_instant<S: serde::Serializer>(time: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
-    instant(*time).serialize(to)
+    rfc3339(*time).serialize(to)
 }
 
 #[cfg(test)]

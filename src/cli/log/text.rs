@@ -7,7 +7,8 @@
 use std::fmt::Write as _;
 
 use super::Entry;
-use crate::cli::json::{Recipient, ReplyFields, instant};
+use crate::cli::json::{Recipient, ReplyFields};
+use crate::cli::moment::rfc3339;
 use crate::failure::is_invisible;
 
 /// Most characters of one value where the line has a limit.
@@ -23,7 +24,7 @@ pub(super) fn line(entry: &Entry<'_>, limit: Option<usize>) -> String {
         left_out: 0,
     };
     let result = entry.result;
-    line.add("time", instant(entry.time).as_deref());
+    line.add("time", rfc3339(entry.time).as_deref());
     line.add("status", Some(result.status));
     line.add("exit", Some(&result.exit.to_string()));
     if let Some(server) = &result.server {
@@ -37,7 +38,7 @@ pub(super) fn line(entry: &Entry<'_>, limit: Option<usize>) -> String {
     line.add("from", result.envelope_from);
     line.add("message-id", result.message_id);
     line.add("size", result.size.map(|size| size.to_string()).as_deref());
-    line.add("queue-id", result.queue_id.as_deref());
+    line.add("queue-id", result.queue_id);
     line.add("ms", Some(&result.duration_ms.to_string()));
     line.add("reply", result.reply.as_ref().map(reply).as_deref());
     let error = result.error.as_ref().map(|error| error.message.as_str());
