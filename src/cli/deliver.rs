@@ -11,6 +11,7 @@ use super::output::Console;
 use super::queue::{Queueing, When};
 use super::request::{Request, Way};
 use super::settings::Settings;
+use super::unreachable::exit_with;
 use super::{fail, json, print_json};
 use crate::address::Address;
 use crate::envelope::Envelope;
@@ -38,6 +39,7 @@ pub(super) fn deliver(
         envelope,
         way,
         queueing,
+        unreachable,
     } = request;
     let as_json = settings.switch("json")?;
     let all_or_nothing = settings.switch("all-or-nothing")?;
@@ -68,8 +70,10 @@ pub(super) fn deliver(
     if let Some(failure) = &failure {
         fail(&failure.clone().into(), false, console);
     }
+    let exit = exit_with(exit, &unreachable);
     if as_json {
         let result = json::Result::of(&report).or_failed(failure.as_ref());
+        let result = result.beside(&unreachable, exit);
         return Ok(print_json(&result, exit, console));
     }
     Ok(exit)
