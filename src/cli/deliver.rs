@@ -16,6 +16,7 @@ use super::{fail, json, print_json};
 use crate::address::Address;
 use crate::envelope::Envelope;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::message::Message;
 use crate::queue::{NewEntry, Queue};
 use crate::report::Report;
@@ -43,6 +44,8 @@ pub(super) fn deliver(
     } = request;
     let as_json = settings.switch("json")?;
     let all_or_nothing = settings.switch("all-or-nothing")?;
+    // From here on there is a truth to be told about each recipient.
+    interrupt::arm().for_good();
     let mut report = match way {
         Way::Plan(plan) => Submission::new(*plan).submit(&envelope, &message, console),
         Way::Later(why) => Report::of_all(&envelope, &message, why),

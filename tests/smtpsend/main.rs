@@ -32,6 +32,7 @@ mod hostile;
 mod injection;
 mod input;
 mod intake;
+mod interrupts;
 mod json;
 mod json_failures;
 mod letters;

@@ -13,6 +13,7 @@ use crate::cli::settings::Settings;
 use crate::cli::{json, moment, print_json, without_message};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 use crate::plan::Plan;
 use crate::queue::{Batch, Id, Outcome, Place, Queue, Run, Settled};
 use crate::smtp::Observer as _;
@@ -54,6 +55,7 @@ pub(in crate::cli) fn run(
             Err(failure) => tally.fail(failure, console),
         }
     };
+    interrupt::arm().for_good();
     Run {
         queue: &queue,
         schedule,
@@ -63,6 +65,9 @@ pub(in crate::cli) fn run(
         told: &told,
     }
     .all(batches);
+    if let Some(signal) = interrupt::arrived() {
+        console.warning(&format!("stopped by {signal}: what is left waits"));
+    }
     Ok(tally
         .into_inner()
         .map_or(Exit::Software, |tally| tally.exit()))
@@ -142,7 +147,7 @@ impl Tally {
             let id = id.to_string();
             print_json(&json::Result::of_queued(outcome.report, &id), exit, console);
         }
-        console.about(&id, outcome.report);
+        console.about(id, outcome.report);
         match outcome.settled {
             Settled::Delivered => console.note(&format!("{id}: delivered")),
             Settled::Waiting { next, notice } => {

@@ -22,7 +22,7 @@ use self::expand::{Directory, Expanded};
 use self::long::Long;
 use self::scan::{Mode, Scanned, scan};
 use super::aliases::{Aliases, written};
-use super::args::{self, CommandLine, Flags, QueueTask, Task};
+use super::args::{self, CommandLine, Flags, Task};
 use super::deliver::deliver;
 use super::host::HostName;
 use super::output::{Console, to_stdout};
@@ -114,8 +114,8 @@ pub(super) fn run(call: &Call, settings: &mut Settings<'_>, console: &Console) -
         Call::Mail(mail) => send(mail, settings, console),
         Call::Verify(addresses) => verify(addresses, settings, console),
         Call::Serve => Err(Failure::new(Kind::Usage, "-bs is not served").into()),
-        Call::RunQueue => queue::run(&QueueTask::Run(1), settings, console),
-        Call::ListQueue => queue::run(&QueueTask::List, settings, console),
+        Call::RunQueue => queue::run_due(1, settings, console),
+        Call::ListQueue => queue::list(settings, console),
         Call::NewAliases => {
             say("aliases are read where they are written: there is nothing to build\n")
         }

@@ -121,7 +121,7 @@ pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) 
     Ok(Request {
         message,
         envelope,
-        way: finding.way(plan, settings, &queueing, handed, console)?,
+        way: finding.way(plan, &queueing, settings, handed, console)?,
         queueing,
         unreachable,
     })
