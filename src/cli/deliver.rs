@@ -12,6 +12,7 @@ use super::output::Console;
 use super::queue::{Queueing, When};
 use super::request::{Request, Way};
 use super::settings::Settings;
+use super::unreachable::exit_with;
 use super::{fail, json, print_json};
 use crate::address::Address;
 use crate::envelope::Envelope;
@@ -40,6 +41,7 @@ pub(super) fn deliver(
         envelope,
         way,
         queueing,
+        unreachable,
     } = request;
     let as_json = settings.switch("json")?;
     let all_or_nothing = settings.switch("all-or-nothing")?;
@@ -78,7 +80,9 @@ pub(super) fn deliver(
     if let Some(failure) = &failure {
         fail(&failure.clone().into(), false, console);
     }
+    let exit = exit_with(exit, &unreachable);
     let result = json::Result::of(&report).or_failed(failure.as_ref());
+    let result = result.beside(&unreachable, exit);
     if let Some(log) = log {
         console.keep(log.write(&log::Entry {
             time: SystemTime::now(),

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::exit_of;
+use super::unreachable::Unreachable;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Report;
 use crate::route::{Attempt, Host, Rung};
@@ -123,6 +125,31 @@ impl<'r> Result<'r> {
             error: Some(error(failure, failure.message.clone())),
             ..self
         }
+    }
+
+    /// The same, which ended with `exit` beside these who could not be reached at all.
+    pub(crate) fn beside(mut self, unreachable: &[Unreachable], exit: Exit) -> Self {
+        let Some(first) = unreachable.first() else {
+            return self;
+        };
+        self.exit = exit.code();
+        let is_accepted = |recipient: &Recipient| recipient.status == "accepted";
+        self.status = match self.status {
+            "sent" | "queued" if self.recipients.iter().any(is_accepted) => "partial",
+            "sent" | "queued" => "rejected",
+            other => other,
+        };
+        let refused = unreachable.iter().map(|one| Recipient {
+            address: one.written.clone(),
+            status: "rejected",
+            code: None,
+            enhanced: None,
+            text: format!("{:#}", one.error),
+        });
+        self.recipients.extend(refused);
+        let first = || Some(error(first.failure()?, format!("{:#}", first.error)));
+        self.error = self.error.or_else(first);
+        self
     }
 
     /// The result in a few words.

@@ -27,6 +27,7 @@ mod sendmail;
 mod settings;
 mod stdin;
 mod trust;
+mod unreachable;
 mod verify;
 mod way;
 mod without_message;

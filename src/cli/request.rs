@@ -14,6 +14,7 @@ use super::host::{HostName, user_name};
 use super::output::Console;
 use super::queue::{Queueing, When};
 use super::settings::{Environment, Origin, Settings, blamed, parsed};
+use super::unreachable::Unreachable;
 use super::{credentials, finding, options, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
@@ -31,6 +32,8 @@ pub(crate) struct Request {
     pub(crate) envelope: Envelope,
     pub(crate) way: Way,
     pub(crate) queueing: Queueing,
+    /// Whom the envelope leaves out, since there is no address.
+    pub(crate) unreachable: Vec<Unreachable>,
 }
 
 /// How a message leaves.
@@ -130,6 +133,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         envelope,
         way,
         queueing,
+        unreachable: Vec::new(),
     })
 }
 

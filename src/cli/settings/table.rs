@@ -308,6 +308,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(Delivery, Text, "queue-lifetime", "SPAN", "How long a queued message is tried: 5d, 12h, 90m or seconds")
         .default("5d")
         .more("Then its sender gets a failure notice, and the message is kept under failed."),
+
     Setting::new(Sendmail, Text, "sendmail-from", "ADDRESS",
         "Who mail is from, whatever the message and its sender say")
         .more("For a provider that takes no other: From and the envelope sender become this address, unless the \
