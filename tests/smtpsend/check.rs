@@ -84,7 +84,8 @@ fn a_good_server_is_described_and_the_login_is_tried() {
         verdict(text),
         format!(
             "verdict: mail can be sent by localhost:{port} (starttls, TLSv1.3) as bench, accepted by AUTH PLAIN\n\
-             use: --server localhost:{port} --tls starttls\n"
+             use: --server localhost:{port} --tls starttls --ca-file {} --user bench\n",
+            ca_pem().display()
         )
     );
     server.finish();
@@ -98,7 +99,11 @@ fn the_facts_stand_in_json() {
     assert_eq!(json["advice"], Value::Null);
     assert_eq!(
         json["use"],
-        format!("--server localhost:{} --tls starttls", server.port())
+        format!(
+            "--server localhost:{} --tls starttls --ca-file {} --user bench",
+            server.port(),
+            ca_pem().display()
+        )
     );
     let rung = &json["rungs"][0];
     for (name, value) in [
@@ -247,7 +252,7 @@ fn a_port_that_waits_for_tls_is_recognised() {
             "verdict: no mail can be sent (exit 75): ",
             "the port answers with TLS at once",
             "\nhint: use --tls implicit for this port\n",
-            &format!("\nuse: --server localhost:{port} --tls implicit\n"),
+            &format!("\nuse: --server localhost:{port} --tls implicit "),
         ],
     );
     server.finish();
@@ -268,7 +273,7 @@ fn a_port_that_speaks_first_is_recognised() {
             "verdict: no mail can be sent (exit 76): ",
             "the port speaks plain SMTP with STARTTLS",
             "\nhint: use --tls starttls for this port\n",
-            &format!("\nuse: --server localhost:{port} --tls starttls\n"),
+            &format!("\nuse: --server localhost:{port} --tls starttls "),
         ],
     );
     server.finish();
@@ -300,7 +305,7 @@ fn a_port_that_swallows_connects_is_named_and_the_next_one_advised() {
                 ports[0].0
             ),
             &format!(
-                "\nuse: --server localhost:{} --tls starttls\n",
+                "\nuse: --server localhost:{} --tls starttls ",
                 server.port()
             ),
         ],

@@ -1,7 +1,30 @@
 //! What `smtpsend check` says is to be used: one port that works, and what was typed beside it.
 
-use crate::check::{IMPLICIT, check, dialogues, verdict};
-use crate::parts::{BEFORE_TLS, WITHIN_TLS};
+use crate::check::{IMPLICIT, LOGIN, check, dialogues, verdict};
+use crate::parts::{BEFORE_TLS, WITHIN_TLS, secure_server};
+use crate::support::{Smtpsend, ca_pem};
+
+#[test]
+fn what_is_to_be_used_has_all_that_was_typed_and_is_needed() {
+    let server = secure_server(&[WITHIN_TLS, LOGIN]);
+    let output = Smtpsend::new()
+        .args(["check", "--json", "--tls-name", "mail.test"])
+        .arg("--server")
+        .arg(format!("smtp://bench@localhost:{}", server.port()))
+        .args(["--password-command", "echo secret", "--no-chunking"])
+        .env("SMTPSEND_CA_FILE", ca_pem())
+        .stdout_any()
+        .run();
+    assert_eq!(
+        output.json()["use"],
+        format!(
+            "--server localhost:{} --tls starttls --tls-name mail.test --no-chunking --user bench \
+             --password-command …",
+            server.port()
+        )
+    );
+    server.finish();
+}
 
 #[test]
 fn verdict_hint_and_options_are_about_one_port() {

@@ -1,7 +1,8 @@
 //! What it comes to: one sentence that names the cause, what to do, and the options for what works.
 
+use super::usage;
 use crate::exit::Exit;
-use crate::route::{Attempt, Outcome, Rung};
+use crate::route::{Attempt, Outcome};
 use crate::submit::probe::{Diagnosis, Login, Probe};
 
 /// The end of a check.
@@ -16,8 +17,8 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// The verdict for `user`, or for nobody.
-    pub(super) fn of(diagnosis: &Diagnosis, user: Option<&str>) -> Self {
+    /// The verdict for `user`, or for nobody; `typed` are the options that are needed beside the server.
+    pub(super) fn of(diagnosis: &Diagnosis, user: Option<&str>, typed: &str) -> Self {
         let used = diagnosis.used.map(|used| &diagnosis.probes[used]);
         let deciding = deciding(diagnosis);
         let works = match used {
@@ -31,7 +32,9 @@ impl Verdict {
         };
         // A login that is refused is no better by another port.
         let is_about_login = used.is_some_and(|used| matches!(used.login, Login::Refused(_)));
-        let usage = works.filter(|_| !is_about_login).map(options);
+        let usage = works
+            .filter(|_| !is_about_login)
+            .map(|rung| usage::server(rung) + typed);
         let Some(failure) = &diagnosis.failure else {
             return Self {
                 exit: Exit::Ok,
@@ -116,9 +119,4 @@ pub(super) fn meaning(attempt: &Attempt) -> Option<&'static str> {
         Outcome::Refused => Some(" (the machine is there, and nothing listens on that port)"),
         _ => None,
     }
-}
-
-/// The options that name this rung and no other, whatever the settings say.
-fn options(rung: &Rung) -> String {
-    format!("--server {rung} --tls {}", rung.security.name())
 }
