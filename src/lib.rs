@@ -23,7 +23,7 @@
 //! | room | owns | refuses |
 //! |---|---|---|
 //! | [`exit`], [`failure`], [`secret`] | the exit codes; typed causes, each with its exit code; secrets that do not print | strings as errors |
-//! | `clock` | waits with an end | a wait without one |
+//! | [`interrupt`], `clock` | signals that end a run; waits with an end | a wait without one |
 //! | `random` | random numbers for names and waits | being the source of a secret |
 //! | [`address`], [`envelope`] | addresses, lists, IDN as A-labels; at least one recipient; what is asked beside delivery | CR, LF, NUL and control characters |
 //! | [`certificate`] | what a certificate says, its pins | other hashes than SHA-256 |
@@ -57,6 +57,7 @@ mod clock;
 pub mod envelope;
 pub mod exit;
 pub mod failure;
+pub mod interrupt;
 pub mod message;
 pub mod plan;
 pub mod queue;

@@ -316,7 +316,8 @@ mod tests {
     #[test]
     fn who_is_queued_is_no_failure_and_who_is_refused_is() {
         use Kind::{Auth, Host, Recipient, Temporary, Tls, Uncertain};
-        let cases: &[(&[Option<Kind>], &[usize], Exit, Status)] = &[
+        type Case<'c> = (&'c [Option<Kind>], &'c [usize], Exit, Status);
+        let cases: &[Case<'_>] = &[
             (&[Some(Temporary)], &[0], Exit::Ok, Status::Queued),
             (&[None, Some(Uncertain)], &[1], Exit::Ok, Status::Queued),
             (&[Some(Host)], &[0], Exit::Ok, Status::Queued),

@@ -11,8 +11,10 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use self::open::Opened;
+use crate::clock;
 use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
+use crate::interrupt;
 use crate::message::Message;
 use crate::plan::Plan;
 use crate::report::{Peer, Report};
@@ -33,16 +35,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct Submission {
     plan: Plan,
-    pause: fn(Duration),
 }
 
 impl Submission {
     /// Submits by `plan`. Nothing is connected to before there is a message.
     pub fn new(plan: Plan) -> Self {
-        Self {
-            plan,
-            pause: std::thread::sleep,
-        }
+        Self { plan }
     }
 
     /// Submits one message, and tries again as often as the plan allows where a failure was
@@ -74,12 +72,18 @@ impl Submission {
             {
                 break;
             }
-            observer.warning(&format!(
-                "{}; trying again in {} s",
-                report.failures().first().map_or("", |f| &f.message),
-                pause.as_secs()
-            ));
-            (self.pause)(pause);
+            let waited = || {
+                observer.warning(&format!(
+                    "{}; trying again in {} s",
+                    report.failures().first().map_or("", |f| &f.message),
+                    pause.as_secs()
+                ));
+                clock::pause(pause)
+            };
+            if let Some(signal) = interrupt::arrived().or_else(waited) {
+                observer.warning(&format!("stopped by {signal}: not tried again"));
+                break;
+            }
             let mut verdicts = report.recipients.iter().map(|(_, verdict)| verdict);
             let Some(rest) = envelope.only(|_| verdicts.next().is_some_and(may_try_again)) else {
                 break;

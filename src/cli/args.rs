@@ -37,8 +37,8 @@ const USAGE: &str = "\
 smtpsend [OPTIONS] --to ADDRESS < MESSAGE
        smtpsend check [OPTIONS]
        smtpsend verify [OPTIONS] ADDRESS...
-       smtpsend sendmail [FLAGS] [RECIPIENT...] < MESSAGE
        smtpsend queue list|show|run|retry|remove [OPTIONS]
+       smtpsend sendmail [FLAGS] [RECIPIENT...] < MESSAGE
        smtpsend config init|show|path|import [OPTIONS]";
 
 const AFTER_HELP: &str = "\
@@ -157,8 +157,8 @@ pub(crate) enum Task {
     Config(ConfigTask),
     Check,
     Verify(VerifyArgs),
-    Sendmail(Call),
     Queue(QueueTask),
+    Sendmail(Call),
 }
 
 impl Task {
@@ -240,8 +240,8 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         .disable_help_subcommand(true)
         .subcommand(asking::check())
         .subcommand(asking::verify())
-        .subcommand(sendmail::sendmail())
         .subcommand(queue::queue())
+        .subcommand(sendmail::sendmail())
         .subcommand(config());
     // A value is taken as it is, also when it starts with a hyphen: a subject may be `-50 % off`, a
     // text a diff, an address `-f@example.com`.

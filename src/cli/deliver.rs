@@ -7,14 +7,17 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 
+use super::log::{self, Log};
 use super::output::Console;
 use super::queue::{Queueing, When};
 use super::request::{Request, Way};
 use super::settings::Settings;
+use super::unreachable::exit_with;
 use super::{fail, json, print_json};
 use crate::address::Address;
 use crate::envelope::Envelope;
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::message::Message;
 use crate::queue::{NewEntry, Queue};
 use crate::report::Report;
@@ -38,9 +41,18 @@ pub(super) fn deliver(
         envelope,
         way,
         queueing,
+        unreachable,
     } = request;
     let as_json = settings.switch("json")?;
     let all_or_nothing = settings.switch("all-or-nothing")?;
+    let log = Log::open(settings)?;
+    let user = match &way {
+        Way::Plan(plan) => plan.effective_credentials(),
+        Way::Later(_) => None,
+    };
+    let user = user.map(|credentials| credentials.user().to_owned());
+    // From here on there is a truth to be told about each recipient.
+    interrupt::arm().for_good();
     let mut report = match way {
         Way::Plan(plan) => Submission::new(*plan).submit(&envelope, &message, console),
         Way::Later(why) => Report::of_all(&envelope, &message, why),
@@ -56,8 +68,17 @@ pub(super) fn deliver(
         None => report.exit(),
         Some(failure) => failure.kind.exit(),
     };
+    let exit = exit_with(exit, &unreachable);
+    let result = json::Result::of(&report).or_failed(failure.as_ref());
+    let result = result.beside(&unreachable, exit);
+    if let Some(log) = log {
+        console.keep(log.write(&log::Entry {
+            time: SystemTime::now(),
+            user: user.as_deref(),
+            result: &result,
+        }));
+    }
     if as_json {
-        let result = json::Result::of(&report).or_failed(failure.as_ref());
         return Ok(print_json(&result, exit, console));
     }
     Ok(exit)

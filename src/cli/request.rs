@@ -14,6 +14,7 @@ use super::host::{HostName, user_name};
 use super::output::Console;
 use super::queue::{Queueing, When};
 use super::settings::{Environment, Origin, Settings, blamed, parsed};
+use super::unreachable::Unreachable;
 use super::{credentials, finding, options, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
@@ -31,6 +32,8 @@ pub(crate) struct Request {
     pub(crate) envelope: Envelope,
     pub(crate) way: Way,
     pub(crate) queueing: Queueing,
+    /// Whom the envelope leaves out, since there is no address.
+    pub(crate) unreachable: Vec<Unreachable>,
 }
 
 /// How a message leaves.
@@ -123,13 +126,14 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     let way = if args.dry_run {
         Way::Plan(Box::new(plan))
     } else {
-        finding.way(plan, settings, &queueing, handed, console)?
+        finding.way(plan, &queueing, settings, handed, console)?
     };
     Ok(Request {
         message,
         envelope,
         way,
         queueing,
+        unreachable: Vec::new(),
     })
 }
 
@@ -151,11 +155,6 @@ fn queueing(args: &Args, settings: &Settings<'_>) -> Result<Queueing> {
     Ok(Queueing::default())
 }
 
-/// Why a message is in the queue that was put there at once.
-fn untried() -> Failure {
-    Failure::new(Kind::Temporary, "not tried yet")
-}
-
 /// What finding the server came to.
 #[derive(Default)]
 pub(super) struct Finding {
@@ -166,10 +165,11 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// Gives the plan the servers of the domain of `from`.
+    /// Gives the plan the servers of the domain of `from`. What DNS cannot tell now is no failure for a
+    /// message that may wait.
     ///
     /// # Errors
-    /// As [`finding::find`], but for what the message may wait for.
+    /// As [`finding::find`].
     pub(super) fn find(
         &mut self,
         plan: &mut Plan,
@@ -193,26 +193,26 @@ impl Finding {
         Ok(())
     }
 
-    /// How the message leaves, with the secrets that the plan takes.
+    /// The way that follows: by this plan with its credentials, unless the message waits.
     ///
     /// # Errors
-    /// What is wrong with the credentials.
+    /// As [`credentials::add`].
     pub(super) fn way(
         self,
         mut plan: Plan,
-        settings: &Settings<'_>,
         queueing: &Queueing,
+        settings: &Settings<'_>,
         handed: credentials::Handed,
         console: &Console,
     ) -> Result<Way> {
-        match self.later {
-            Some(why) => Ok(Way::Later(why)),
-            None if queueing.when == When::Always => Ok(Way::Later(untried())),
-            None => {
-                credentials::add(&mut plan, settings, self.user, handed, console)?;
-                Ok(Way::Plan(Box::new(plan)))
-            }
+        if queueing.when == When::Always {
+            return Ok(Way::Later(Failure::new(Kind::Temporary, "not tried yet")));
         }
+        if let Some(why) = self.later {
+            return Ok(Way::Later(why));
+        }
+        credentials::add(&mut plan, settings, self.user, handed, console)?;
+        Ok(Way::Plan(Box::new(plan)))
     }
 }
 

@@ -340,6 +340,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_kept_comes_back_whatever_it_starts_with() {
+        for text in [
+            "From x\r\nA: 1\r\n\r\nb\r\n",
+            "\u{feff}A: 1\r\n\r\n",
+            "From x\r\n\r\n",
+        ] {
+            let kept = Message::kept(Store::from(text.as_bytes().to_vec())).unwrap();
+            assert_eq!(raw(&kept, true), text.as_bytes());
+            let other = Message::from_raw(text.as_bytes()).unwrap();
+            assert_ne!(raw(&other, true), text.as_bytes());
+        }
+    }
+
+    #[test]
     fn raw_octets_without_a_header_are_a_body() {
         for (input, sent_as) in [
             ("hello", "hello\r\n"),

@@ -7,16 +7,16 @@
 use std::os::unix::fs::FileExt as _;
 use std::time::SystemTime;
 
-use rustix::fs::{FallocateFlags, fallocate, fsync};
+use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
-use super::draft::{Draft, Published};
+use super::draft::Draft;
 use super::entry::{Entry, seconds};
 use super::id::Id;
 use super::lock::Locked;
 use super::record::{Record, Status, line};
-use super::{Place, Queue, Schedule, judge, notice, spool};
-use crate::envelope::{Envelope, ReversePath};
+use super::{Place, Queue, Schedule, judge, notice};
+use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Message, Store};
 use crate::report::Report;
@@ -44,7 +44,7 @@ pub enum Settled {
     },
     /// Nobody is left to be tried, and somebody did not get it. It is kept as given up.
     Failed {
-        /// The failure notice that was queued; none for a null sender.
+        /// The failure notice that was queued; none for a null sender, and where none was wanted.
         notice: Option<Id>,
     },
 }
@@ -67,10 +67,13 @@ impl Claim {
     /// The envelope of those who are still to be tried, and the message, which is read in the queue.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when nobody is left: see [`Entry::is_decided`]. [`Kind::Message`] or
+    /// [`Kind::Bug`] when nobody is left: see [`Entry::is_decided`]. [`Kind::Message`] or
     /// [`Kind::Io`] when the message in the file cannot be one that was queued, or cannot be read.
     pub fn mail(&self) -> Result<(Envelope, Message)> {
-        let envelope = self.entry.open_envelope()?;
+        let envelope = self.entry.open_envelope().ok_or_else(|| {
+            let words = format!("{}: nobody is left to be tried", self.entry.id());
+            Failure::new(Kind::Bug, words)
+        })?;
         let file = self.file.try_clone();
         let file = file.map_err(|error| self.queue.spool.failed("cannot be read", error))?;
         let message = Message::kept(Store::own(file, self.entry.message()))?;
@@ -83,6 +86,8 @@ impl Claim {
     /// # Errors
     /// [`Kind::Queue`] when the disk is full.
     pub fn reserve(&self) -> Result<()> {
+        let cut = self.cut();
+        cut.map_err(|error| self.queue.spool.failed("has no room for a record", error))?;
         let room = judge::room(self.entry.open().count()) as u64;
         match fallocate(
             &*self.file,
@@ -146,13 +151,15 @@ impl Claim {
         if self.place == Place::Failed {
             return Ok(Settled::Failed { notice });
         }
+        // What was reserved and not used; it is a pity when it stays, and no more.
+        let _ = self.file.set_len(self.entry.end());
         if let Some(next) = self.entry.next_try().filter(|_| !self.entry.is_decided()) {
             return Ok(Settled::Waiting { next, notice });
         }
         if self.is_delivered() {
             return self.delivered();
         }
-        self.rename(Place::Failed)?;
+        self.move_to(Place::Failed)?;
         Ok(Settled::Failed { notice })
     }
 
@@ -175,7 +182,7 @@ impl Claim {
         self.sync()?;
         match self.place {
             Place::Active => Ok(()),
-            Place::Failed => self.rename(Place::Active),
+            Place::Failed => self.move_to(Place::Active),
         }
     }
 
@@ -184,10 +191,7 @@ impl Claim {
     /// # Errors
     /// [`Kind::Queue`] when it cannot be removed.
     pub fn remove(self) -> Result<()> {
-        let directory = self.queue.spool.place(self.place);
-        spool::unlink(directory, &self.entry.id().to_string())
-            .and_then(|()| fsync(directory))
-            .map_err(|error| self.queue.spool.failed("cannot be rid of a message", error))
+        self.unlink().and_then(|()| self.sync_place(self.place))
     }
 }
 
@@ -199,27 +203,38 @@ impl Claim {
     }
 
     fn delivered(self) -> Result<Settled> {
-        let directory = self.queue.spool.place(self.place);
-        if let Err(error) = spool::unlink(directory, &self.entry.id().to_string()) {
+        if let Err(failure) = self.unlink() {
             // What was noted is all that keeps it from being sent again.
             self.sync()?;
-            return Err(self.queue.spool.failed("cannot be rid of a message", error));
+            return Err(failure);
         }
-        fsync(directory)
-            .map_err(|error| self.queue.spool.failed("cannot be rid of a message", error))?;
+        self.sync_place(self.place)?;
         Ok(Settled::Delivered)
     }
 
-    fn rename(&self, to: Place) -> Result<()> {
-        let (from, place) = (
-            self.queue.spool.place(self.place),
-            self.queue.spool.place(to),
-        );
+    fn unlink(&self) -> Result<()> {
+        let spool = &self.queue.spool;
+        spool
+            .unlink(self.place.part(), &self.entry.id().to_string())
+            .map_err(|error| spool.failed("cannot be rid of a message", error))
+    }
+
+    fn sync_place(&self, place: Place) -> Result<()> {
+        let spool = &self.queue.spool;
+        let what = "cannot make it last where a message is";
+        spool
+            .sync(place.part())
+            .map_err(|error| spool.failed(what, error))
+    }
+
+    fn move_to(&self, place: Place) -> Result<()> {
+        let spool = &self.queue.spool;
         let name = self.entry.id().to_string();
-        spool::rename(from, &name, place, &name)
-            .and_then(|()| fsync(place))
-            .and_then(|()| fsync(from))
-            .map_err(|error| self.queue.spool.failed("cannot move a message", error))
+        spool
+            .rename((self.place.part(), &name), (place.part(), &name))
+            .map_err(|error| spool.failed("cannot move a message", error))?;
+        self.sync_place(place)?;
+        self.sync_place(self.place)
     }
 
     /// Queues a notice for those who were given up and of whom the sender was not told.
@@ -229,12 +244,9 @@ impl Claim {
             .filter(|(_, recipient)| recipient.status.is_given_up() && !recipient.notified)
             .map(|(place, _)| place)
             .collect();
-        let ReversePath::Address(sender) = self.entry.sender() else {
+        let (Some(sender), false) = (notice::receiver(&self.entry), owed.is_empty()) else {
             return Ok(None);
         };
-        if owed.is_empty() {
-            return Ok(None);
-        }
         let id = self.entry.id().following(self.entry.history().len());
         let (envelope, message) = notice::of(&self.entry, &self.file, sender, &owed, now)?;
         let new = super::NewEntry {
@@ -246,8 +258,7 @@ impl Claim {
             first_try: None,
         };
         // One that is there was queued by a run that was killed before it could note it.
-        let (Published::New | Published::There) =
-            Draft::write(&self.queue.spool, id, &new)?.publish()?;
+        Draft::write(&self.queue.spool, id, &new)?.publish()?;
         self.append(Record::Notified {
             at: seconds(now),
             notice: id.to_string(),
@@ -260,13 +271,22 @@ impl Claim {
     /// Adds a record to the journal, in the place of one that was not written whole.
     fn append(&mut self, record: Record) -> Result<()> {
         let line = line(&record).map_err(|error| Failure::new(Kind::Bug, error.to_string()))?;
-        let at = self.entry.end();
-        let applied = self.entry.apply(record, line.len());
+        let written = self
+            .cut()
+            .and_then(|()| self.file.write_all_at(&line, self.entry.end()));
+        let octets = if written.is_ok() { line.len() } else { 0 };
+        let applied = self.entry.apply(record, octets);
         applied.map_err(|why| Failure::new(Kind::Bug, why))?;
-        self.file
-            .write_all_at(&line, at)
-            .and_then(|()| self.file.set_len(at + line.len() as u64))
-            .map_err(|error| self.not_noted(error))
+        written.map_err(|error| self.not_noted(error))
+    }
+
+    /// Takes away what stands after the last record. Where nothing does, nothing is done: that would
+    /// give back what is reserved.
+    fn cut(&self) -> std::io::Result<()> {
+        if self.file.metadata()?.len() > self.entry.end() {
+            self.file.set_len(self.entry.end())?;
+        }
+        Ok(())
     }
 
     fn sync(&self) -> Result<()> {

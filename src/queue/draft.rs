@@ -6,16 +6,16 @@
 use std::io::{BufWriter, Write as _};
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fstat, fsync, openat, statat};
 use rustix::io::Errno;
 
-use super::entry::{Recipient, seconds, time};
+use super::asked::Asked;
+use super::entry::{Recipient, seconds};
 use super::id::Id;
-use super::lock::{self, Locked};
+use super::judge;
+use super::lock::Locked;
 use super::record::{Head, VERSION, line};
 use super::schedule::Schedule;
-use super::spool::{self, Spool};
-use super::{Place, judge};
+use super::spool::{Part, Spool};
 use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Message, unreadable};
@@ -78,6 +78,7 @@ impl<'s> Draft<'s> {
             all_or_nothing: new.all_or_nothing,
             from: String::new(),
             to: Vec::new(),
+            options: Asked::default(),
         };
         head.set_envelope(new.envelope);
 
@@ -109,7 +110,9 @@ impl<'s> Draft<'s> {
     fn create(spool: &'s Spool, id: Id, now: SystemTime) -> Result<Self> {
         let name = Id::new(now).to_string();
         let failed = |error| spool.failed("cannot take the message", error);
-        let file = spool.new_file(spool.tmp(), &name).map_err(failed)?;
+        let file = spool
+            .new_file(Part::Tmp, &name)
+            .map_err(|error| failed(error.into()))?;
         let locked = Locked::new(file).map_err(failed);
         match locked.and_then(|file| file.ok_or_else(|| failed(Errno::WOULDBLOCK.into()))) {
             Ok(file) => Ok(Self {
@@ -120,7 +123,7 @@ impl<'s> Draft<'s> {
                 is_published: false,
             }),
             Err(failure) => {
-                let _ = spool::unlink(spool.tmp(), &name);
+                let _ = spool.unlink(Part::Tmp, &name);
                 Err(failure)
             }
         }
@@ -129,49 +132,29 @@ impl<'s> Draft<'s> {
     /// Gives it its name. When this is done, it is queued and will last.
     pub(super) fn publish(mut self) -> Result<Published> {
         let failed = |error| self.spool.failed("cannot take the message", error);
-        let active = self.spool.place(Place::Active);
         let name = self.id.to_string();
-        match spool::rename(self.spool.tmp(), &self.name, active, &name) {
-            Ok(()) => {}
+        let renamed = (Part::Tmp, self.name.as_str());
+        match self.spool.rename(renamed, (Part::Active, &name)) {
+            Ok(()) => self.is_published = true,
             Err(Errno::EXIST) => return Ok(Published::There),
             Err(error) => return Err(failed(error)),
         }
-        let synced = fsync(active);
-        if let Err(error) = synced {
-            let taken_back = spool::unlink(active, &name);
+        if let Err(error) = self.spool.sync(Part::Active) {
+            let taken_back = self.spool.unlink(Part::Active, &name);
             let failure = failed(error);
-            self.is_published = true;
             return Err(match taken_back {
                 Ok(()) => failure,
                 Err(_) => failure.with_hint(format!("it may be in the queue: look for {name}")),
             });
         }
-        self.is_published = true;
         Ok(Published::New)
-    }
-
-    /// Whether a file in `tmp` was left by a process that is gone.
-    pub(super) fn is_stale(spool: &Spool, id: Id, before: SystemTime) -> bool {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let stat = statat(spool.tmp(), id.to_string(), AtFlags::SYMLINK_NOFOLLOW);
-        if !stat.is_ok_and(|stat| {
-            spool::flaw(&stat, FileType::RegularFile).is_none()
-                && u64::try_from(stat.st_mtime).is_ok_and(|seconds| time(seconds) < before)
-        }) {
-            return false;
-        }
-        openat(spool.tmp(), id.to_string(), flags, Mode::empty()).is_ok_and(|file| {
-            let is_ours =
-                fstat(&file).is_ok_and(|stat| spool::flaw(&stat, FileType::RegularFile).is_none());
-            is_ours && !lock::is_held(&file.into())
-        })
     }
 }
 
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
         if !self.is_published {
-            let _ = spool::unlink(self.spool.tmp(), &self.name);
+            let _ = self.spool.unlink(Part::Tmp, &self.name);
         }
     }
 }

@@ -1,28 +1,15 @@
-//! A message in the queue as its file tells it: what was written first, and what the journal adds.
+//! A message in the queue as it is known: what was written first, and what its records come to.
 //!
-//! Owns reading the file and what its records come to. The journal ends at the first line that was not
-//! written whole: one without an end, or with NULs where a page never reached the disk. Refuses a
-//! file that is cut short before that, or holds a line that cannot be read.
+//! Owns where the message and each of its recipients stand. Refuses a record of a recipient that there
+//! is not.
 
-use std::fs::File;
-use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use memchr::memchr;
 
 use super::id::Id;
 use super::record::{Head, Record, Status};
 use crate::address::Address;
-use crate::envelope::{Envelope, ReversePath};
-
-/// Octets of the first line at most: room for some 10^5 recipients, and more.
-const HEAD_MAX: usize = 64 << 20;
-/// Octets of the journal at most.
-const JOURNAL_MAX: usize = 256 << 20;
-/// Octets read at once.
-const CHUNK: usize = 16 << 10;
+use crate::envelope::{Envelope, Options, ReversePath};
 
 /// Where a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +122,11 @@ impl Entry {
         self.envelope.sender()
     }
 
+    /// What is asked for beside delivery.
+    pub fn options(&self) -> &Options {
+        self.envelope.options()
+    }
+
     /// The recipients it was queued for, in the order of the envelope.
     pub fn recipients(&self) -> &[Recipient] {
         &self.recipients
@@ -177,21 +169,16 @@ impl Entry {
 }
 
 impl Entry {
-    /// Reads a message of the queue.
-    ///
-    /// # Errors
-    /// What is wrong with the file.
-    pub(super) fn read(file: &File, id: Id, state: State) -> Result<Self, String> {
-        let size = file.metadata().map_err(|error| error.to_string())?.len();
-        let (head, start) = first_line(file)?;
-        let head = Head::read(&head, id)?;
-        let end = start
-            .checked_add(head.size)
-            .filter(|&end| end <= size)
-            .ok_or("it is cut short: the message is not whole")?;
+    /// A message of which nothing but its first line is known, and where the message stands in its file.
+    pub(super) fn queued_as(
+        id: Id,
+        state: State,
+        head: Head,
+        message: Range<u64>,
+    ) -> Result<Self, String> {
         let envelope = head.envelope()?;
         let addresses = envelope.recipients().iter().cloned();
-        let mut entry = Self {
+        Ok(Self {
             id,
             state,
             recipients: addresses.map(Recipient::untried).collect(),
@@ -199,35 +186,10 @@ impl Entry {
             records: Vec::new(),
             next_try: time(head.queued),
             since: time(head.queued),
-            message: start..end,
-            end,
+            end: message.end,
+            message,
             head,
-        };
-        entry.read_journal(file)?;
-        Ok(entry)
-    }
-
-    fn read_journal(&mut self, file: &File) -> Result<(), String> {
-        let mut journal = Vec::new();
-        loop {
-            let at = self.end + journal.len() as u64;
-            if chunk(file, at, &mut journal).map_err(|error| error.to_string())? == 0 {
-                break;
-            }
-            if journal.len() > JOURNAL_MAX {
-                return Err("its journal is too large".to_owned());
-            }
-        }
-        for line in journal.split_inclusive(|&octet| octet == b'\n') {
-            if !line.ends_with(b"\n") || memchr(0, line).is_some() {
-                break;
-            }
-            let number = self.records.len() + 1;
-            let wrong = |why: String| format!("record {number} of its journal: {why}");
-            let record = serde_json::from_slice(line).map_err(|error| wrong(error.to_string()))?;
-            self.apply(record, line.len()).map_err(wrong)?;
-        }
-        Ok(())
+        })
     }
 
     /// Adds a record of so many octets.
@@ -270,10 +232,11 @@ impl Entry {
         recipient.ok_or_else(|| format!("there is no recipient {place}"))
     }
 
-    /// The envelope of those still to be tried.
-    pub(super) fn open_envelope(&self) -> crate::failure::Result<Envelope> {
-        let open = self.open().map(|recipient| recipient.address.clone());
-        Envelope::new(self.sender().clone(), open.collect())
+    /// The envelope of those still to be tried; none when nobody is left.
+    pub(super) fn open_envelope(&self) -> Option<Envelope> {
+        let mut recipients = self.recipients.iter();
+        self.envelope
+            .only(|_| recipients.next().is_some_and(|one| one.status.is_open()))
     }
 
     /// Where the message stands in the file.
@@ -290,38 +253,6 @@ impl Entry {
     pub(super) fn since(&self) -> SystemTime {
         self.since
     }
-}
-
-/// The first line of a file, without its end, and where what follows starts.
-fn first_line(file: &File) -> Result<(Vec<u8>, u64), String> {
-    let mut octets = Vec::new();
-    loop {
-        let seen = octets.len();
-        if chunk(file, seen as u64, &mut octets).map_err(|error| error.to_string())? == 0 {
-            return Err("it is cut short: its first line has no end".to_owned());
-        }
-        if let Some(end) = memchr(b'\n', &octets[seen..]) {
-            octets.truncate(seen + end);
-            return Ok((octets, (seen + end + 1) as u64));
-        }
-        if octets.len() > HEAD_MAX {
-            return Err("its first line has no end".to_owned());
-        }
-    }
-}
-
-/// Adds what stands at a place of a file, or the start of it; how many octets.
-fn chunk(file: &File, at: u64, octets: &mut Vec<u8>) -> io::Result<usize> {
-    let start = octets.len();
-    octets.resize(start + CHUNK, 0);
-    let count = loop {
-        match file.read_at(&mut octets[start..], at) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            done => break done,
-        }
-    };
-    octets.truncate(start + *count.as_ref().unwrap_or(&0));
-    count
 }
 
 /// A time of the format.

@@ -136,6 +136,11 @@ fn judged(verdict: &Verdict, before: Status, over: bool) -> Option<Judged> {
         .filter(|text| !text.is_empty())
         .or_else(|| verdict.cause().map(|cause| cause.failure.message.clone()))
         .unwrap_or_default();
+    let maybe = before == Status::Unknown || matches!(verdict, Verdict::Unknown(_));
+    let text = match status {
+        Status::Expired if maybe => format!("it may have been delivered; {text}"),
+        _ => text,
+    };
     Some(Judged {
         to: Vec::new(),
         status,

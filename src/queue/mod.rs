@@ -21,13 +21,16 @@
 //! sent again, with the same Message-ID. What was learnt of a recipient is synced in the journal before
 //! anything follows from it.
 
+mod asked;
 mod claim;
+mod directory;
 mod draft;
 mod entry;
 mod id;
 mod judge;
 mod lock;
 mod notice;
+mod reading;
 mod record;
 mod run;
 mod schedule;
@@ -35,15 +38,14 @@ mod spool;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;
+mod upkeep;
 
-use std::ffi::{CString, OsStr};
-use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::ffi::CString;
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, FileType, OFlags, statat};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 pub use claim::{Claim, Settled};
@@ -58,12 +60,7 @@ use crate::failure::Result;
 use crate::message::{Message, Store};
 use draft::{Draft, Published};
 use lock::Locked;
-use spool::Spool;
-
-/// A file whose time is that of the last run.
-const LAST_RUN: &str = "last-run";
-/// After which what is being written, and not locked, was left by a process that was killed.
-const STALE: Duration = Duration::from_secs(60 * 60);
+use spool::{Part, Spool};
 
 /// The directory in which a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +72,10 @@ pub enum Place {
 }
 
 impl Place {
-    const fn name(self) -> &'static str {
+    const fn part(self) -> Part {
         match self {
-            Self::Active => "active",
-            Self::Failed => "failed",
+            Self::Active => Part::Active,
+            Self::Failed => Part::Failed,
         }
     }
 }
@@ -138,7 +135,7 @@ impl Queue {
     pub fn ids(&self) -> Result<Vec<(Id, Place)>> {
         let mut ids = Vec::new();
         for place in [Place::Active, Place::Failed] {
-            let names = self.spool.names_in(self.spool.place(place))?;
+            let names = self.spool.names(place.part())?;
             ids.extend(names.iter().filter_map(id_of).map(|id| (id, place)));
         }
         // One that was moved meanwhile comes once.
@@ -147,55 +144,21 @@ impl Queue {
         Ok(ids)
     }
 
-    /// What is in the directory and is no message and no part of a queue: nothing of it is followed,
-    /// read or removed.
-    ///
-    /// # Errors
-    /// [`Kind::Queue`](crate::failure::Kind::Queue) when the directory cannot be read.
-    pub fn strangers(&self) -> Result<Vec<PathBuf>> {
-        let ours = [Place::Active.name(), Place::Failed.name(), "tmp", LAST_RUN];
-        let root = self.spool.names_in(self.spool.root())?;
-        let root = root
-            .into_iter()
-            .filter(|name| !ours.iter().any(|ours| name.to_bytes() == ours.as_bytes()))
-            .map(|name| self.path().join(shown(&name)));
-        let mut strangers: Vec<PathBuf> = root.collect();
-        let parts: [(&str, BorrowedFd<'_>); 3] = [
-            (Place::Active.name(), self.spool.place(Place::Active)),
-            (Place::Failed.name(), self.spool.place(Place::Failed)),
-            ("tmp", self.spool.tmp()),
-        ];
-        for (part, directory) in parts {
-            let names = self.spool.names_in(directory)?;
-            let strange = names.into_iter().filter(|name| id_of(name).is_none());
-            strangers.extend(strange.map(|name| self.path().join(part).join(shown(&name))));
-        }
-        strangers.sort();
-        Ok(strangers)
-    }
-
     /// What is known of a message; nothing when it is not in the queue. Disturbs no run.
     ///
     /// # Errors
     /// [`Kind::Queue`](crate::failure::Kind::Queue) when there is such a file and it is not to be
     /// trusted or not whole, with what is wrong. Others are not concerned.
     pub fn look(&self, id: Id) -> Result<Option<Entry>> {
-        // It may be moved between two looks, once either way.
-        for place in [Place::Active, Place::Failed, Place::Active] {
-            let Some(file) = self.spool.file(place, id, OFlags::RDONLY)? else {
-                continue;
-            };
-            let state = match place {
-                Place::Failed => State::Failed,
-                Place::Active if lock::is_held(&file) => State::Sending,
-                Place::Active => State::Waiting,
-            };
-            let entry = Entry::read(&file, id, state);
-            return entry
-                .map(Some)
-                .map_err(|why| self.spool.unreadable(place, id, &why));
-        }
-        Ok(None)
+        let Some((place, file)) = self.find(id)? else {
+            return Ok(None);
+        };
+        let state = match place {
+            Place::Failed => State::Failed,
+            Place::Active if lock::is_held(&file) => State::Sending,
+            Place::Active => State::Waiting,
+        };
+        self.read(place, &file, id, state).map(Some)
     }
 
     /// A message of the queue, for all its recipients, to be shown; nothing when it is not there.
@@ -203,15 +166,11 @@ impl Queue {
     /// # Errors
     /// Those of [`look`](Self::look), and when the message in the file cannot be one that was queued.
     pub fn message(&self, id: Id) -> Result<Option<Message>> {
-        let Some(entry) = self.look(id)? else {
+        let Some((place, file)) = self.find(id)? else {
             return Ok(None);
         };
-        for place in [Place::Active, Place::Failed, Place::Active] {
-            if let Some(file) = self.spool.file(place, id, OFlags::RDONLY)? {
-                return Message::kept(Store::own(file, entry.message())).map(Some);
-            }
-        }
-        Ok(None)
+        let entry = self.read(place, &file, id, State::Waiting)?;
+        Message::kept(Store::own(file, entry.message())).map(Some)
     }
 
     /// Takes a waiting message, to be sent: nobody else has it as long as the claim lives. Nothing when
@@ -232,76 +191,50 @@ impl Queue {
         self.claim_in(Place::Failed, id)
     }
 
+    fn find(&self, id: Id) -> Result<Option<(Place, File)>> {
+        // It may be moved between two looks, once either way.
+        for place in [Place::Active, Place::Failed, Place::Active] {
+            if let Some(file) = self
+                .spool
+                .file(place.part(), &id.to_string(), OFlags::RDONLY)?
+            {
+                return Ok(Some((place, file)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&self, place: Place, file: &File, id: Id, state: State) -> Result<Entry> {
+        reading::entry(file, id, state)
+            .map_err(|why| self.spool.unreadable(place.part(), &id.to_string(), &why))
+    }
+
     fn claim_in(&self, place: Place, id: Id) -> Result<Option<Claim>> {
-        let Some(file) = self.spool.file(place, id, OFlags::RDWR)? else {
+        let Some(file) = self
+            .spool
+            .file(place.part(), &id.to_string(), OFlags::RDWR)?
+        else {
             return Ok(None);
         };
-        let failed = |error| self.spool.failed("cannot be locked", error);
+        let failed = |error| self.spool.failed("cannot lock a message", error);
         let Some(file) = Locked::new(file).map_err(failed)? else {
             return Ok(None);
         };
         // Whoever had it before may have moved or removed it.
-        if !self.spool.names(place, id, &file).map_err(failed)? {
+        let named = self.spool.is_named(place.part(), &id.to_string(), &file);
+        if !named.map_err(|error| failed(error.into()))? {
             return Ok(None);
         }
         let state = match place {
             Place::Active => State::Sending,
             Place::Failed => State::Failed,
         };
-        let entry =
-            Entry::read(&file, id, state).map_err(|why| self.spool.unreadable(place, id, &why))?;
+        let entry = self.read(place, &file, id, state)?;
         Ok(Some(Claim::new(self.clone(), place, file, entry)))
-    }
-
-    /// Notes that a run happened.
-    ///
-    /// # Errors
-    /// [`Kind::Queue`](crate::failure::Kind::Queue) when the queue cannot be written to.
-    pub fn ran(&self, now: SystemTime) -> Result<()> {
-        let touch = || match self.spool.new_file(self.spool.root(), LAST_RUN) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                self.spool.existing(LAST_RUN)?.set_modified(now)
-            }
-            made => made?.set_modified(now),
-        };
-        touch().map_err(|error| self.spool.failed("cannot note that it was run", error))
-    }
-
-    /// When the last run happened; none when none did.
-    pub fn last_run(&self) -> Option<SystemTime> {
-        let stat = statat(self.spool.root(), LAST_RUN, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        let seconds = u64::try_from(stat.st_mtime).ok()?;
-        spool::flaw(&stat, FileType::RegularFile)
-            .is_none()
-            .then(|| entry::time(seconds))
-    }
-
-    /// Removes what was left by those who were killed while they wrote: what is older than an hour and
-    /// not locked; how many files.
-    ///
-    /// # Errors
-    /// [`Kind::Queue`](crate::failure::Kind::Queue) when the directory cannot be read or written to.
-    pub fn sweep(&self, now: SystemTime) -> Result<usize> {
-        let mut swept = 0;
-        for name in self.spool.names_in(self.spool.tmp())? {
-            if let Some(id) = id_of(&name)
-                && Draft::is_stale(&self.spool, id, now - STALE)
-            {
-                spool::unlink(self.spool.tmp(), &id.to_string())
-                    .map_err(|error| self.spool.failed("cannot be swept", error))?;
-                swept += 1;
-            }
-        }
-        Ok(swept)
     }
 }
 
 /// The message whose file has this name.
 fn id_of(name: &CString) -> Option<Id> {
     name.to_str().ok()?.parse().ok()
-}
-
-/// A name as the system has it.
-fn shown(name: &CString) -> &OsStr {
-    OsStr::from_bytes(name.to_bytes())
 }

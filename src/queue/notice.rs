@@ -17,14 +17,24 @@ use base64::engine::general_purpose::STANDARD;
 use super::entry::{Entry, Recipient};
 use super::record::{Record, Status};
 use crate::address::{Address, domain_to_ascii};
-use crate::envelope::{Envelope, ReversePath};
+use crate::envelope::{Envelope, Event, Options, ReversePath};
 use crate::failure::Result;
 use crate::message::{Message, date_value, new_message_id};
 
 /// Octets of the original's header that are attached at most.
 const HEADER_MAX: u64 = 64 << 10;
-/// Octets of a line in which text is set.
+/// Characters of a line in which text is set.
 const WIDTH: usize = 76;
+const INDENT: &str = "    ";
+/// Characters of a word at most: in UTF-8, still fewer octets than a line may have.
+const WORD_MAX: usize = 200;
+
+/// Who is told that a message failed; nobody for a null sender, and where that is not wanted.
+pub(super) fn receiver(entry: &Entry) -> Option<&Address> {
+    let notify = entry.options().notify;
+    let is_wanted = notify.is_none_or(|notify| notify.tells_of(Event::Failure));
+    entry.sender().address().filter(|_| is_wanted)
+}
 
 /// The notice for those at these places among the recipients, and its envelope. The message is in `file`.
 pub(super) fn of(
@@ -34,7 +44,12 @@ pub(super) fn of(
     given_up: &[usize],
     now: SystemTime,
 ) -> Result<(Envelope, Message)> {
-    let envelope = Envelope::new(ReversePath::Null, vec![sender.clone()])?;
+    // What was not to be seen on its way is not to be seen on the way back (RFC 8689 §5).
+    let options = Options {
+        require_tls: entry.options().require_tls,
+        ..Options::default()
+    };
+    let envelope = Envelope::new(ReversePath::Null, vec![sender.clone()])?.with_options(options);
     let header = header(entry, file).unwrap_or_default();
     let recipients: Vec<&Recipient> = given_up
         .iter()
@@ -60,23 +75,21 @@ struct Notice<'a> {
 impl Notice<'_> {
     fn text(&self, sender: &Address, header: &str) -> Result<String> {
         let message_id = new_message_id(&self.host);
-        // It has a character that no encoding of the parts brings forth at the start of a line.
-        let boundary = format!("=_{}", message_id.trim_matches(['<', '>']));
+        // Made of the random part alone: a host's name may be longer than a boundary.
+        let random = message_id.split('@').next().unwrap_or_default();
+        let boundary = format!("=_{}", random.trim_start_matches('<'));
         let mut text = String::new();
-        for (name, value) in [
-            ("From", format!("Mail Delivery System <{sender}>").as_str()),
-            ("To", &format!("<{sender}>")),
-            ("Subject", "Undelivered mail returned to sender"),
-            ("Date", &self.now),
-            ("Message-ID", &message_id),
-            ("In-Reply-To", self.entry.message_id()),
-            ("Auto-Submitted", "auto-replied"),
-            ("MIME-Version", "1.0"),
-        ] {
-            if !value.is_empty() {
-                field(&mut text, name, value);
-            }
+        let from = format!("Mail Delivery System <{sender}>");
+        field(&mut text, "From", &from);
+        field(&mut text, "To", &format!("<{sender}>"));
+        field(&mut text, "Subject", "Undelivered mail returned to sender");
+        field(&mut text, "Date", &self.now);
+        field(&mut text, "Message-ID", &message_id);
+        if is_reference(self.entry.message_id()) {
+            field(&mut text, "In-Reply-To", self.entry.message_id());
         }
+        field(&mut text, "Auto-Submitted", "auto-replied");
+        field(&mut text, "MIME-Version", "1.0");
         let kind = format!(
             "Content-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"{boundary}\"\r\n"
         );
@@ -105,26 +118,18 @@ impl Notice<'_> {
 
     /// What a person reads.
     fn words(&self) -> String {
-        let mut text = wrapped(
-            &format!(
-                "This is smtpsend on {}. Your message could not be delivered to the recipients below. \
-                 Its header is attached.",
-                self.host
-            ),
-            "",
+        let start = format!(
+            "This is smtpsend on {}. Your message could not be delivered to the recipients below. \
+             Its header is attached.",
+            self.host
         );
+        let mut text = wrapped(&start, "");
         for recipient in &self.recipients {
-            let _ = write!(text, "\r\n<{}>\r\n", recipient.address);
-            text.push_str(&wrapped(&said(recipient), "    "));
+            let said = wrapped(&said(recipient), INDENT);
+            let _ = write!(text, "\r\n<{}>:\r\n{INDENT}{said}", recipient.address);
             if recipient.status == Status::Expired {
-                let tries = self.entry.tries();
-                text.push_str(&wrapped(
-                    &format!(
-                        "It was tried {tries} times until {}, and is given up.",
-                        self.now
-                    ),
-                    "    ",
-                ));
+                let (tries, until) = (self.entry.tries(), &self.now);
+                let _ = write!(text, "{INDENT}given up after {tries} tries, {until}\r\n");
             }
         }
         text
@@ -134,6 +139,9 @@ impl Notice<'_> {
     fn status(&self) -> Result<String> {
         let mut text = String::new();
         field(&mut text, "Reporting-MTA", &format!("dns; {}", self.host));
+        if let Some(envid) = &self.entry.options().envid {
+            field(&mut text, "Original-Envelope-Id", envid.as_str());
+        }
         field(&mut text, "Arrival-Date", &date_value(self.entry.queued())?);
         for recipient in &self.recipients {
             text.push_str("\r\n");
@@ -145,7 +153,7 @@ impl Notice<'_> {
             }
             let kind = recipient.code.map_or("x-smtpsend", |_| "smtp");
             let said = ascii(&said(recipient));
-            field(&mut text, "Diagnostic-Code", &format!("{kind}; {said}"));
+            text.push_str(&wrapped(&format!("Diagnostic-Code: {kind}; {said}"), " "));
             field(&mut text, "Last-Attempt-Date", &self.now);
         }
         Ok(text)
@@ -216,33 +224,43 @@ fn ascii(text: &str) -> String {
         .collect()
 }
 
+/// A field on one line: none of the values put here comes near 998 octets.
 fn field(text: &mut String, name: &str, value: &str) {
-    let folded = wrapped(&format!("{name}: {value}"), " ");
-    text.push_str(folded.strip_prefix(' ').unwrap_or(&folded));
+    let _ = write!(text, "{name}: {value}\r\n");
 }
 
-/// Text in lines that start with `indent`, broken where there is white space, and anywhere in a word
-/// that no line could hold.
+/// Whether a Message-ID can stand in a field as it is.
+fn is_reference(message_id: &str) -> bool {
+    let inner = message_id
+        .strip_prefix('<')
+        .and_then(|id| id.strip_suffix('>'));
+    inner.is_some_and(|inner| {
+        inner.len() < 900
+            && inner
+                .bytes()
+                .all(|octet| octet.is_ascii_graphic() && !matches!(octet, b'<' | b'>'))
+    })
+}
+
+/// Text in lines of which all but the first start with `indent`, broken where there is white space,
+/// and anywhere in a word that no line could hold.
 fn wrapped(text: &str, indent: &str) -> String {
-    const WORD_MAX: usize = 200;
-    let mut lines = String::new();
-    let mut line = indent.to_owned();
+    let (mut lines, mut width) = (String::new(), 0);
     for word in text.split_ascii_whitespace() {
         let letters: Vec<char> = word.chars().collect();
         for piece in letters.chunks(WORD_MAX) {
-            let piece: String = piece.iter().collect();
-            if line.len() > indent.len() && line.len() + 1 + piece.len() > WIDTH {
-                lines.push_str(line.trim_end());
+            if width > 0 && width + 1 + piece.len() > WIDTH {
                 lines.push_str("\r\n");
-                line.replace_range(indent.len().., "");
+                lines.push_str(indent);
+                width = indent.len();
+            } else if width > 0 {
+                lines.push(' ');
+                width += 1;
             }
-            if line.len() > indent.len() {
-                line.push(' ');
-            }
-            line.push_str(&piece);
+            lines.extend(piece);
+            width += piece.len();
         }
     }
-    lines.push_str(&line);
     lines.push_str("\r\n");
     lines
 }

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::asked::Asked;
 use super::id::Id;
 use crate::envelope::{Envelope, ReversePath};
 
@@ -30,6 +31,8 @@ pub(super) struct Head {
     /// Empty for the null sender.
     pub(super) from: String,
     pub(super) to: Vec<String>,
+    #[serde(default, skip_serializing_if = "Asked::is_nothing")]
+    pub(super) options: Asked,
 }
 
 /// Of a first line, what tells whether the rest of it can be read.
@@ -48,6 +51,7 @@ impl Head {
             .iter()
             .map(ToString::to_string)
             .collect();
+        self.options = Asked::of(envelope.options());
     }
 
     /// The envelope as it was written down.
@@ -59,10 +63,13 @@ impl Head {
             }
         };
         let address = |text: &String| text.parse().map_err(|failure| format!("to: {failure}"));
-        let recipients = self.to.iter().map(address).collect::<Result<_, _>>()?;
+        let recipients = self.to.iter().map(address);
+        let recipients = recipients.collect::<Result<_, _>>()?;
+        let options = self.options.options();
+        let options = options.map_err(|failure| format!("options: {failure}"))?;
         let envelope = Envelope::new(sender, recipients).map_err(|failure| failure.message)?;
         if envelope.recipients().len() == self.to.len() {
-            Ok(envelope)
+            Ok(envelope.with_options(options))
         } else {
             Err("to: a recipient is named twice".to_owned())
         }
@@ -183,4 +190,94 @@ pub(super) fn line(written: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(written)?;
     line.push(b'\n');
     Ok(line)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::envelope::{MailParameter, Options};
+
+    fn head(id: Id, text: &str, to: Vec<String>) -> Head {
+        Head {
+            version: VERSION,
+            id: id.to_string(),
+            queued: 1_790_000_000,
+            size: 7,
+            message_id: text.to_owned(),
+            profile: Some(text.to_owned()),
+            all_or_nothing: true,
+            from: String::new(),
+            to,
+            options: Asked::default(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_is_one_line_and_is_read_again(
+            text in "\\PC{0,40}|[\"\\\\\0-\x1f\u{7f}-\u{9f}\u{2028}]{0,40}|(ü\n){0,3000}",
+            places in proptest::collection::vec(0_usize..1_000_000, 0..9),
+            at in 0_u64..u64::MAX,
+            code in proptest::option::of(200_u16..600),
+        ) {
+            let judged = Judged {
+                to: places.clone(),
+                status: Status::Unknown,
+                code,
+                enhanced: code.map(|_| text.clone()),
+                text: text.clone(),
+            };
+            for record in [
+                Record::Tried {
+                    at,
+                    next: Some(at),
+                    server: Some(text.clone()),
+                    verdicts: vec![judged.clone(), judged],
+                },
+                Record::Notified { at, notice: text.clone(), to: places.clone() },
+                Record::Retry { at, to: places },
+            ] {
+                let line = line(&record).unwrap();
+                prop_assert!(line.is_ascii() || std::str::from_utf8(&line).is_ok());
+                prop_assert_eq!(line.iter().position(|&octet| octet == b'\n'), Some(line.len() - 1));
+                prop_assert!(!line.contains(&0));
+                prop_assert_eq!(serde_json::from_slice::<Record>(&line).unwrap(), record);
+            }
+            let id = Id::new(std::time::UNIX_EPOCH);
+            let head = head(id, &text, Vec::new());
+            prop_assert_eq!(Head::read(&line(&head).unwrap(), id).unwrap(), head);
+        }
+    }
+
+    #[test]
+    fn envelopes_come_back_as_they_were() {
+        let to = [
+            "\"a \\\" b\"@x.org",
+            "jörg@x.org",
+            "a@[192.0.2.1]",
+            "b@bücher.example",
+        ];
+        for from in ["<>", "\"\\\\\"@x.org"] {
+            let sender = ReversePath::parse(from).unwrap();
+            let to = to.iter().map(|to| to.parse().unwrap()).collect();
+            let plain = Envelope::new(sender, to).unwrap();
+            let all = Options {
+                notify: Some("failure,delay".parse().unwrap()),
+                ret: Some("headers".parse().unwrap()),
+                envid: Some("my \"id\" +=".parse().unwrap()),
+                require_tls: true,
+                parameters: MailParameter::list("X-A=1,X-B").unwrap(),
+            };
+            for envelope in [plain.clone(), plain.with_options(all)] {
+                let id = Id::new(std::time::UNIX_EPOCH);
+                let mut head = head(id, "", Vec::new());
+                head.set_envelope(&envelope);
+                let head = Head::read(&line(&head).unwrap(), id).unwrap();
+                assert_eq!(head.envelope().unwrap(), envelope);
+            }
+        }
+    }
 }

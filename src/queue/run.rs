@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::{Claim, Entry, Id, Queue, Schedule, Settled};
 use crate::failure::{Failure, Kind, Result};
+use crate::interrupt;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::smtp::{Observer, Verdict};
@@ -58,7 +59,8 @@ pub struct Run<'r> {
 
 impl Run<'_> {
     /// Tries every message of these batches once. A message that another run has, or that is gone, is
-    /// passed over.
+    /// passed over. When a [signal](interrupt) comes, what is on its way is ended in order, and nothing
+    /// else is begun.
     pub fn all(&self, batches: Vec<Batch>) {
         thread::scope(|scope| {
             for batch in batches {
@@ -83,7 +85,8 @@ impl Run<'_> {
             }),
         }
         // For those who are left nothing better is to be had.
-        if let Some(why) = locked(&shared.failure).take() {
+        let why = locked(&shared.failure).take();
+        if let Some(why) = why.filter(|_| interrupt::arrived().is_none()) {
             while let Some(claim) = self.claim(&shared) {
                 let report = without_session(claim.entry(), &why);
                 self.settle(claim, &report);
@@ -99,7 +102,8 @@ impl Run<'_> {
         let ends = plan.waits.deadline;
         let messages = std::iter::from_fn(|| {
             loop {
-                if over.get() || ends.is_some_and(|end| Instant::now() >= end) {
+                let is_over = over.get() || interrupt::arrived().is_some();
+                if is_over || ends.is_some_and(|end| Instant::now() >= end) {
                     return None;
                 }
                 let claim = self.claim(shared)?;

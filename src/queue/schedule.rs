@@ -57,3 +57,58 @@ impl Schedule {
             .is_ok_and(|age| age >= self.lifetime)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    /// The waits, in seconds, of what is tried until it is given up.
+    fn waits(jitter: fn() -> f64) -> Vec<u64> {
+        let schedule = Schedule {
+            jitter,
+            ..Schedule::default()
+        };
+        let (mut now, mut waits) = (UNIX_EPOCH, Vec::new());
+        while !schedule.is_over(UNIX_EPOCH, now) {
+            let next = schedule.next(waits.len() + 1, now);
+            waits.push(next.duration_since(now).unwrap().as_secs());
+            now = next;
+        }
+        waits
+    }
+
+    #[test]
+    fn for_five_days_the_waits_grow_to_four_hours() {
+        let minutes: Vec<u64> = waits(|| 4.0 / 9.0).iter().map(|wait| wait / 60).collect();
+        assert_eq!(minutes[..9], [1, 5, 15, 30, 60, 120, 240, 240, 240]);
+        // Some thirty tries, the last of them within hours of the fifth day.
+        assert_eq!(minutes.len(), 6 + 30);
+        assert!(minutes.iter().sum::<u64>() < (5 * 24 + 5) * 60);
+    }
+
+    #[test]
+    fn no_wait_is_shorter_than_the_standard_allows_once_past_the_first() {
+        for (jitter, first) in [
+            ((|| 0.0) as fn() -> f64, 48),
+            (|| -7.0, 48),
+            (|| 1.0, 75),
+            (|| 7.0, 75),
+        ] {
+            let waits = waits(jitter);
+            assert_eq!(waits[0], first);
+            assert!(waits[3..].iter().all(|&wait| wait >= 30 * 60));
+            assert!(waits.iter().all(|&wait| wait <= 5 * 60 * 60));
+        }
+    }
+
+    #[test]
+    fn waits_are_spread() {
+        let schedule = Schedule::default();
+        let mut next: Vec<_> = (0..20).map(|_| schedule.next(7, UNIX_EPOCH)).collect();
+        next.dedup();
+        assert!(next.len() > 10);
+    }
+}

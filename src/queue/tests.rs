@@ -1,6 +1,12 @@
-//! What the queue promises, seen from outside.
+//! What the tests of the queue share.
 
-use std::time::UNIX_EPOCH;
+mod hostile;
+mod journal;
+mod kills;
+mod life;
+mod notices;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::*;
 use crate::envelope::{Envelope, ReversePath};
@@ -82,70 +88,21 @@ pub(super) fn queue() -> (tempfile::TempDir, Queue) {
     (directory, queue)
 }
 
-/// Queues a small message to these.
-pub(super) fn add(queue: &Queue, to: &[&str]) -> Id {
-    let (envelope, message) = (envelope(to), message("Subject: x\n\nbody\n"));
-    let new = NewEntry {
-        envelope: &envelope,
-        message: &message,
+/// A message that was never tried.
+pub(super) fn new<'a>(envelope: &'a Envelope, message: &'a Message) -> NewEntry<'a> {
+    NewEntry {
+        envelope,
+        message,
         profile: None,
         all_or_nothing: false,
         now: at(0),
         first_try: None,
-    };
-    queue.add(&new).unwrap()
+    }
 }
 
-#[test]
-fn what_was_queued_is_claimed_sent_and_gone() {
-    let (_directory, queue) = queue();
-    let id = add(&queue, &["b@x.org", "c@x.org"]);
-    assert_eq!(queue.ids().unwrap(), [(id, Place::Active)]);
-    let entry = queue.look(id).unwrap().unwrap();
-    assert_eq!(entry.state(), State::Waiting);
-    assert!(entry.is_due(at(0)));
-
-    let claim = queue.claim(id).unwrap().unwrap();
-    let (to, mail) = claim.mail().unwrap();
-    assert_eq!(to, envelope(&["b@x.org", "c@x.org"]));
-    assert_eq!(octets(&mail), b"Subject: x\r\n\r\nbody\r\n");
-    claim.reserve().unwrap();
-    let report = report(&[("b@x.org", accepted()), ("c@x.org", accepted())]);
-    let settled = claim.settle(&report, at(1), &schedule()).unwrap();
-    assert_eq!(settled, Settled::Delivered);
-    assert!(queue.ids().unwrap().is_empty() && queue.look(id).unwrap().is_none());
-}
-
-#[test]
-fn only_those_who_are_open_are_tried_again_and_refusals_are_told_once() {
-    let (_directory, queue) = queue();
-    let id = add(&queue, &["b@x.org", "c@x.org", "d@x.org"]);
-    let verdicts = [
-        ("b@x.org", accepted()),
-        ("c@x.org", failed(Kind::Temporary, "later")),
-        ("d@x.org", failed(Kind::Recipient, "nobody")),
-    ];
-    let claim = queue.claim(id).unwrap().unwrap();
-    let settled = claim
-        .settle(&report(&verdicts), at(1), &schedule())
-        .unwrap();
-    let Settled::Waiting { next, notice } = settled else {
-        panic!("{settled:?}");
-    };
-    assert_eq!(next, at(61));
-    let notice = notice.unwrap();
-    let entry = queue.look(notice).unwrap().unwrap();
-    assert_eq!(entry.sender(), &ReversePath::Null);
-    assert_eq!(entry.recipients()[0].address.to_string(), "a@x.org");
-
-    let entry = queue.look(id).unwrap().unwrap();
-    assert!(!entry.is_due(at(60)) && entry.is_due(at(61)));
-    let claim = queue.claim(id).unwrap().unwrap();
-    assert_eq!(claim.mail().unwrap().0, envelope(&["c@x.org"]));
-    let report = report(&[("c@x.org", accepted())]);
-    let settled = claim.settle(&report, at(61), &schedule()).unwrap();
-    assert_eq!(settled, Settled::Failed { notice: None });
-    let entry = queue.look(id).unwrap().unwrap();
-    assert_eq!((entry.state(), entry.tries()), (State::Failed, 2));
-    assert_eq!(queue.ids().unwrap().len(), 2);
+/// Queues a small message to these.
+pub(super) fn add(queue: &Queue, to: &[&str]) -> Id {
+    let (envelope, message) = (envelope(to), message("Subject: x\n\nbody\n"));
+    let entry = new(&envelope, &message);
+    queue.add(&entry).unwrap()
 }

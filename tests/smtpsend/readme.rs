@@ -170,11 +170,11 @@ fn a_check_prints_what_the_readme_shows() {
     );
     let (closed, open) = (hole.address().port(), server.port());
     let output = Smtpsend::new()
-        .args(["check", "--server", "localhost", "--connect-timeout", "0.5"])
+        .args(["check", "--server", "localhost"])
         .args(["--ports", &format!("{closed}/starttls,{open}/implicit")])
-        .arg("--ca-file")
-        .arg(ca_pem())
-        .args(["--user", "alice@example.com"])
+        .env("SMTPSEND_CONNECT_TIMEOUT", "0.5")
+        .env("SMTPSEND_CA_FILE", ca_pem())
+        .env("SMTPSEND_USER", "alice@example.com")
         .env("SMTPSEND_PASSWORD", "secret")
         .stdout_any()
         .run();
@@ -256,7 +256,7 @@ fn the_exit_codes_are_those_of_the_help() {
             ))
         })
         .collect::<Vec<_>>();
-    assert_eq!(rows.len(), 13);
+    assert_eq!(rows.len(), 14);
     for (code, meaning) in rows {
         let line = format!("{code:>4}  {meaning}");
         assert!(

@@ -11,7 +11,9 @@ mod show;
 
 use anyhow::Result;
 
+pub(super) use self::list::list;
 pub(crate) use self::place::{Queueing, When};
+pub(super) use self::run::run as run_due;
 use super::args::QueueTask;
 use super::output::Console;
 use super::settings::Settings;
@@ -29,9 +31,9 @@ pub(super) fn run(
     console: &Console,
 ) -> Result<Exit> {
     match task {
-        QueueTask::List => list::list(settings, console),
+        QueueTask::List => list(settings, console),
         QueueTask::Show(id) => show::show(id, settings),
-        QueueTask::Run(connections) => run::run(*connections, settings, console),
+        QueueTask::Run(connections) => run_due(*connections, settings, console),
         QueueTask::Retry(ids) => change::change(ids, settings, console, change::retry),
         QueueTask::Remove(ids) => change::change(ids, settings, console, change::remove),
     }

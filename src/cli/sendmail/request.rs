@@ -19,6 +19,7 @@ use crate::cli::output::Console;
 use crate::cli::queue::{Queueing, When};
 use crate::cli::request::{Finding, Request, Way, fields};
 use crate::cli::settings::{Settings, parsed};
+use crate::cli::unreachable::Unreachable;
 use crate::cli::{choose_profile, credentials, options, stdin, way};
 use crate::envelope::{Envelope, EnvelopeId, Options, ReversePath};
 use crate::failure::{Failure, Kind};
@@ -51,16 +52,11 @@ impl Headers {
     }
 }
 
-/// Reads everything that is to be sent and how; and says why somebody cannot be reached, when others
-/// can.
+/// Reads everything that is to be sent and how.
 ///
 /// # Errors
 /// Whatever keeps it from being sent to anybody.
-pub(super) fn read(
-    mail: &Mail,
-    settings: &mut Settings<'_>,
-    console: &Console,
-) -> Result<(Request, Vec<anyhow::Error>)> {
+pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) -> Result<Request> {
     let start = Instant::now();
     if mail.recipients.is_empty() && !mail.recipients_of_message {
         return Err(nobody("name one, or take those of the message with -t"));
@@ -88,11 +84,11 @@ pub(super) fn read(
     let message = message(given, &fields, repair.as_ref(), &directory, settings, &host)?;
     let Expanded {
         addresses,
-        failures,
+        unreachable,
         ..
     } = recipients(mail, &message, &directory)?;
-    if addresses.is_empty() || (!failures.is_empty() && settings.switch("all-or-nothing")?) {
-        return Err(nobody_reached(failures, console));
+    if addresses.is_empty() || (!unreachable.is_empty() && settings.switch("all-or-nothing")?) {
+        return Err(nobody_reached(unreachable, console));
     }
     let sender = sender.unwrap_or_else(|| {
         let own = message.sender().unwrap_or(fields.default_from.address());
@@ -111,13 +107,13 @@ pub(super) fn read(
     for warning in message.warnings() {
         console.warning(warning);
     }
-    let request = Request {
+    Ok(Request {
         message,
         envelope,
         way,
         queueing,
-    };
-    Ok((request, failures))
+        unreachable,
+    })
 }
 
 /// Chooses the profile for mail from the address that is named, unless the command line names another.
@@ -156,7 +152,7 @@ pub(super) fn way_for(
             None => way::need_server(&plan, settings)?,
         }
     }
-    finding.way(plan, settings, queueing, handed, console)
+    finding.way(plan, queueing, settings, handed, console)
 }
 
 /// Standard input, up to a lone dot unless that is a line like others.
@@ -251,15 +247,15 @@ fn nobody(hint: &str) -> anyhow::Error {
 }
 
 /// The failure of the first, once those of the others are told.
-fn nobody_reached(failures: Vec<anyhow::Error>, console: &Console) -> anyhow::Error {
-    let mut failures = failures.into_iter();
-    let Some(first) = failures.next() else {
+fn nobody_reached(unreachable: Vec<Unreachable>, console: &Console) -> anyhow::Error {
+    let mut unreachable = unreachable.into_iter();
+    let Some(first) = unreachable.next() else {
         return nobody(
             "the message names nobody in To, Cc or Bcc (or, sent on, in Resent-To, -Cc or -Bcc)",
         );
     };
-    for other in failures {
-        console.error(&other);
+    for other in unreachable {
+        console.error(&other.error);
     }
-    first
+    first.error
 }

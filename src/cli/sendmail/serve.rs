@@ -33,6 +33,7 @@ use crate::cli::host::HostName;
 use crate::cli::output::Console;
 use crate::cli::settings::Settings;
 use crate::cli::stdin::{self, MESSAGE_LIMIT};
+use crate::clock::is_passing;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 
@@ -61,7 +62,7 @@ impl Read for Patient {
         loop {
             stdin::wait_for_octets(&self.0, None)?;
             match self.0.read(buffer) {
-                Err(error) if stdin::is_passing(&error) => {}
+                Err(error) if is_passing(&error) => {}
                 read => return read,
             }
         }

@@ -116,8 +116,8 @@ impl<'t, 'c> Transaction<'t, 'c> {
         self.directory.expand(recipient, &mut expanded);
         let mut refusal = None;
         let mut accepted = None;
-        for error in &expanded.failures {
-            refusal = Some(refused(error, self.console));
+        for unreachable in &expanded.unreachable {
+            refusal = Some(refused(&unreachable.error, self.console));
         }
         for address in expanded.reached() {
             let answer = self.rcpt_of(address);
