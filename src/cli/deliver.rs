@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 
-use super::log::{self, Log};
+use super::log::Log;
 use super::output::Console;
 use super::queue::{Queueing, When};
 use super::request::{Request, Way};
@@ -46,11 +46,7 @@ pub(super) fn deliver(
     let as_json = settings.switch("json")?;
     let all_or_nothing = settings.switch("all-or-nothing")?;
     let log = Log::open(settings)?;
-    let user = match &way {
-        Way::Plan(plan) => plan.effective_credentials(),
-        Way::Later(_) => None,
-    };
-    let user = user.map(|credentials| credentials.user().to_owned());
+    let user = way.user().map(str::to_owned);
     // From here on there is a truth to be told about each recipient.
     interrupt::arm().for_good();
     let mut report = match way {
@@ -72,11 +68,7 @@ pub(super) fn deliver(
     let result = json::Result::of(&report).or_failed(failure.as_ref());
     let result = result.beside(&unreachable, exit);
     if let Some(log) = log {
-        console.keep(log.write(&log::Entry {
-            time: SystemTime::now(),
-            user: user.as_deref(),
-            result: &result,
-        }));
+        log.leave(user.as_deref(), &result, console);
     }
     if as_json {
         return Ok(print_json(&result, exit, console));

@@ -24,7 +24,7 @@ use crate::message::{
     new_message_id,
 };
 use crate::plan::Plan;
-use crate::smtp::{Observer as _, QuitAfter};
+use crate::smtp::{Credentials, Observer as _, QuitAfter};
 
 /// A message and what is to be done with it.
 pub(crate) struct Request {
@@ -42,6 +42,17 @@ pub(crate) enum Way {
     Plan(Box<Plan>),
     /// Not now, for this reason; later by the queue.
     Later(Failure),
+}
+
+impl Way {
+    /// Who is to log in.
+    pub(crate) fn user(&self) -> Option<&str> {
+        let plan = match self {
+            Self::Plan(plan) => plan,
+            Self::Later(_) => return None,
+        };
+        plan.effective_credentials().map(Credentials::user)
+    }
 }
 
 /// Reads everything that is to be sent and how.

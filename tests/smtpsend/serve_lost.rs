@@ -1,5 +1,7 @@
 //! `sendmail -bs` when the session with the server ends: between two commands, in the message, behind it.
 
+use rustix::process::Signal;
+
 use crate::serve::{HELLO, caller, replies};
 use crate::support::{Dialogue, Options, Server, Smtpsend, Transcript, closed_port};
 
@@ -167,4 +169,19 @@ fn a_server_that_does_not_know_the_chunks_it_offers_gets_the_message_by_data() {
     let output = caller(&server.addr().to_string(), format!("{ENVELOPE}{MESSAGE}")).run();
     assert_eq!(replies(&output), ALL_WELL);
     server.finish();
+}
+
+#[test]
+fn a_signal_within_a_transaction_ends_it_and_nothing_was_sent() {
+    let server = Server::text(&format!("{HELLO}{MAIL}C: RCPT TO:<a@x.org>\nHOLD\nWAIT"));
+    let input = "MAIL FROM:<me@x.org>\r\nRCPT TO:<a@x.org>\r\n";
+    let running = caller(&server.addr().to_string(), input)
+        .fails_with(75)
+        .stderr_has("stopped by SIGTERM within a transaction: nothing of it was sent")
+        .start();
+    server.holds();
+    running.signal(Signal::TERM);
+    let told = replies(&running.ends());
+    assert!(told[1].starts_with("451 4.4.1 "), "{told:?}");
+    assert!(server.finish().messages.is_empty());
 }

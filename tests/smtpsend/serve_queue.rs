@@ -1,5 +1,7 @@
 //! `sendmail -bs` with a queue: what goes into it, and what the caller hears.
 
+use rustix::process::Signal;
+
 use crate::queue::Spool;
 use crate::serve::{HELLO, caller, replies};
 use crate::support::{Server, Smtpsend, closed_port};
@@ -142,4 +144,72 @@ fn a_queue_that_was_asked_for_and_cannot_be_used_is_told() {
         .run();
     let told = replies(&output);
     assert!(told.last().unwrap().starts_with("452 4.3.1 "), "{told:?}");
+}
+
+#[test]
+fn each_sender_goes_by_its_own_profile_and_every_message_is_logged() {
+    let takes = |sender: &str| {
+        Server::text(&format!(
+            "{HELLO}
+             C: MAIL FROM:<{sender}> BODY=8BITMIME
+             S: 250 ok
+             C: RCPT TO:<a@x.org>
+             S: 250 ok
+             C: DATA
+             S: 354 go
+             BODY
+             S: 250 taken for {sender}
+             C: QUIT"
+        ))
+    };
+    let (one, two) = (takes("me@one.org"), takes("me@two.org"));
+    let say = |sender: &str| format!("MAIL FROM:<{sender}>\nRCPT TO:<a@x.org>\nDATA\nhello\n.\n");
+    let call = caller("", say("me@one.org") + &say("me@two.org"));
+    let log = call.home().join("log");
+    let output = call
+        .settings(format!(
+            "tls = \"none\"\nlog = \"{}\"\n[profile.one]\nserver = \"{}\"\naddresses = \"*@one.org\"\n\
+             [profile.two]\nserver = \"{}\"\naddresses = \"*@two.org\"\n",
+            log.display(),
+            one.addr(),
+            two.addr()
+        ))
+        .run();
+    let told = replies(&output);
+    assert_eq!(told[3], "250 taken for me@one.org");
+    assert_eq!(told[7], "250 taken for me@two.org");
+    let lines = std::fs::read_to_string(log).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[1].contains("me@two.org") && lines[1].contains("taken for me@two.org"));
+    one.finish();
+    two.finish();
+}
+
+#[test]
+fn a_signal_behind_the_message_leaves_it_to_the_queue_and_ends_the_session() {
+    let spool = Spool::new();
+    let server = Server::text(&format!(
+        "{HELLO}
+         C: MAIL FROM:<me@x.org> BODY=8BITMIME
+         S: 250 ok
+         C: RCPT TO:<a@x.org>
+         S: 250 ok
+         C: RCPT TO:<b@x.org>
+         S: 250 ok
+         C: DATA
+         S: 354 go
+         BODY
+         HOLD
+         WAIT"
+    ));
+    let running = queueing(&server.addr().to_string(), &spool, envelope() + MESSAGE)
+        .stderr_has("SIGTERM")
+        .start();
+    server.holds();
+    running.signal(Signal::TERM);
+    let mut told = replies(&running.ends());
+    assert_eq!(told.pop().unwrap(), "421 4.3.2 stopped by SIGTERM");
+    check_queued(&told, &spool, "unknown");
+    server.finish();
 }

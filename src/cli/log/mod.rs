@@ -100,6 +100,12 @@ impl Log {
             }
         }
     }
+
+    /// Leaves a line about a message now; `user` was to log in. That it cannot be written is told.
+    pub(crate) fn leave(&self, user: Option<&str>, result: &json::Result<'_>, console: &Console) {
+        let time = SystemTime::now();
+        console.keep(self.write(&Entry { time, user, result }));
+    }
 }
 
 /// Leaves a line about a message that was not tried, as far as the settings tell where; a log that
@@ -108,12 +114,7 @@ pub(crate) fn not_tried(error: &anyhow::Error, settings: &Settings<'_>, console:
     let Ok(Some(log)) = Log::open(settings) else {
         return;
     };
-    let entry = Entry {
-        time: SystemTime::now(),
-        user: None,
-        result: &json::Result::failed(error),
-    };
-    console.keep(log.write(&entry));
+    log.leave(None, &json::Result::failed(error), console);
 }
 
 impl Entry<'_> {

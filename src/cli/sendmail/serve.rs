@@ -36,6 +36,7 @@ use crate::cli::stdin::{self, MESSAGE_LIMIT};
 use crate::clock::is_passing;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 
 /// Serves the caller until it says QUIT or nothing more.
 ///
@@ -44,6 +45,7 @@ use crate::failure::{Failure, Kind};
 /// with `--password-fd`. All else is told to the caller.
 pub(super) fn serve(settings: &mut Settings<'_>, console: &Console) -> Result<Exit> {
     let host = HostName::of_this_machine();
+    interrupt::arm().for_good();
     let mut accounts = Accounts::new(settings, &host)?;
     let stdin = io::stdin().as_fd().try_clone_to_owned();
     let stdin =
@@ -60,7 +62,10 @@ struct Patient(File);
 impl Read for Patient {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            stdin::wait_for_octets(&self.0, None)?;
+            // A signal is the end, too.
+            if !stdin::wait_for_octets(&self.0, None)? {
+                return Ok(0);
+            }
             match self.0.read(buffer) {
                 Err(error) if is_passing(&error) => {}
                 read => return read,
@@ -120,6 +125,9 @@ fn session<'c>(
             }
             other => caller.answer(&anywhere(&other, host))?,
         }
+    }
+    if let Some(signal) = interrupt::arrived() {
+        caller.answer(&Answer::new(421, "4.3.2", format!("stopped by {signal}")))?;
     }
     Ok(caller.flush()?)
 }
@@ -237,6 +245,10 @@ fn refused(error: &anyhow::Error, console: &Console) -> Answer {
 }
 
 fn broken_off() -> anyhow::Error {
-    let words = "standard input ended within a transaction: nothing of it was sent";
-    Failure::new(Kind::Io, words).into()
+    let (kind, why) = match interrupt::arrived() {
+        Some(signal) => (Kind::Temporary, format!("stopped by {signal}")),
+        None => (Kind::Io, "standard input ended".to_owned()),
+    };
+    let words = format!("{why} within a transaction: nothing of it was sent");
+    Failure::new(kind, words).into()
 }

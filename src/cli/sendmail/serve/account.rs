@@ -11,6 +11,8 @@ use anyhow::Result;
 use crate::address::{Address, Mailbox};
 use crate::cli::credentials::Handed;
 use crate::cli::host::HostName;
+use crate::cli::json;
+use crate::cli::log::Log;
 use crate::cli::output::Console;
 use crate::cli::queue::{Queueing, When};
 use crate::cli::request::Way;
@@ -19,6 +21,7 @@ use crate::cli::sendmail::sender::{Sender, only_sender};
 use crate::cli::settings::Settings;
 use crate::cli::way;
 use crate::failure::Failure;
+use crate::report::Report;
 use crate::submit::relay::Relay;
 
 /// How mail by one profile leaves.
@@ -26,6 +29,9 @@ pub(super) struct Account<'c> {
     profile: Option<String>,
     pub(super) queueing: Queueing,
     pub(super) way: Leaving<'c>,
+    log: Option<Log>,
+    /// Who logs in.
+    user: Option<String>,
 }
 
 /// The way itself.
@@ -100,7 +106,10 @@ impl<'c> Accounts<'c> {
         let plan = way::plan(settings, &self.host, Instant::now())?;
         let repair = only_sender(settings)?;
         let from = repair.as_ref().map(Mailbox::address).or(named);
-        let way = match way_for(from, plan, settings, &queueing, handed, console)? {
+        let log = Log::open(settings)?;
+        let way = way_for(from, plan, settings, &queueing, handed, console)?;
+        let user = way.user().map(str::to_owned);
+        let way = match way {
             Way::Plan(plan) => Leaving::Relay(Box::new(Relay::new(*plan, console))),
             Way::Later(why) => Leaving::Later(why),
         };
@@ -108,6 +117,8 @@ impl<'c> Accounts<'c> {
             profile: settings.profile().map(str::to_owned),
             queueing,
             way,
+            log,
+            user,
         })
     }
 
@@ -123,6 +134,14 @@ impl Account<'_> {
         match &self.way {
             Leaving::Later(why) => Some(why.clone()),
             Leaving::Relay(_) => None,
+        }
+    }
+
+    /// Leaves a line in the log about a message.
+    pub(super) fn note(&self, report: &Report, failure: Option<&Failure>, console: &Console) {
+        if let Some(log) = &self.log {
+            let result = json::Result::of(report).or_failed(failure);
+            log.leave(self.user.as_deref(), &result, console);
         }
     }
 

@@ -20,7 +20,7 @@ use crate::cli::deliver::{New, settle};
 use crate::cli::host::HostName;
 use crate::cli::options;
 use crate::cli::output::Console;
-use crate::cli::queue::When;
+use crate::cli::queue::{Queueing, When};
 use crate::cli::sendmail::Mail;
 use crate::cli::sendmail::expand::{Directory, Expanded};
 use crate::cli::sendmail::request::{fields_of, message};
@@ -236,22 +236,27 @@ impl<'t, 'c> Transaction<'t, 'c> {
                 (verdict, report)
             }
         };
-        if let Some(answer) = Answer::relayed(&verdict) {
-            self.console.report(&report);
-            return Ok(answer);
-        }
+        let relayed = Answer::relayed(&verdict);
+        // What the server says the caller hears, and may come again by itself.
+        let never = Queueing::default();
+        let queueing = match relayed {
+            Some(_) => &never,
+            None => &self.account.queueing,
+        };
         let new = New {
             envelope: &envelope,
             message,
             profile: self.settings.profile(),
             all_or_nothing: self.settings.switch("all-or-nothing")?,
         };
-        let settled = settle(&mut report, &new, &self.account.queueing, self.console);
-        Ok(match (settled, &report.queued, verdict.cause()) {
-            (Err(failure), ..) => Answer::because_of(&failure),
-            (Ok(()), Some(id), _) => Answer::new(250, "2.0.0", format!("queued as {id}")),
-            (Ok(()), None, Some(cause)) if self.is_too_large(message) => too_large(&cause.failure),
-            (Ok(()), None, _) => Answer::of(&verdict),
+        let failure = settle(&mut report, &new, queueing, self.console).err();
+        self.account.note(&report, failure.as_ref(), self.console);
+        Ok(match (relayed, failure, &report.queued, verdict.cause()) {
+            (Some(answer), ..) => answer,
+            (_, Some(failure), ..) => Answer::because_of(&failure),
+            (_, _, Some(id), _) => Answer::new(250, "2.0.0", format!("queued as {id}")),
+            (.., Some(cause)) if self.is_too_large(message) => too_large(&cause.failure),
+            _ => Answer::of(&verdict),
         })
     }
 
