@@ -48,7 +48,8 @@
 //! # As a library
 //!
 //! [`submit::Submission`] implements [`lettre::Transport`], so that a program that uses lettre has
-//! the same policy and the same verdicts; see there.
+//! the same policy and the same verdicts; see there. [`submit::relay::Relay`] gives a server the commands
+//! of a transaction one by one, for a program to which somebody else speaks SMTP.
 
 pub mod address;
 pub mod certificate;

@@ -156,6 +156,11 @@ impl<'o> Dialogue<'o> {
         })
     }
 
+    /// When all must be over, from here on.
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.waits.deadline = deadline;
+    }
+
     /// How long may be waited at this stage.
     pub(crate) fn patience(&self, stage: &Stage) -> Patience {
         Patience {

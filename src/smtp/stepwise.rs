@@ -5,6 +5,8 @@
 //! written, what refusals mean and how a message is sent is the same as for a message that is there from
 //! the start. Refuses by itself only what the server would have to refuse. RFC 5321 §4.1.4.
 
+use std::time::Instant;
+
 use super::body::{self, Broken, Form, unknown};
 use super::delivery::{keeps_promises, takes_addresses, takes_size};
 use super::dialogue::{Dialogue, Stage};
@@ -69,6 +71,11 @@ impl<'o> Stepwise<'o> {
     /// The mechanism by which we authenticated.
     pub(crate) fn authenticated(&self) -> Option<&'static str> {
         self.session.authenticated
+    }
+
+    /// When what follows must be over.
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.session.dialogue.set_deadline(deadline);
     }
 
     /// The most octets that the server says it takes (RFC 1870).

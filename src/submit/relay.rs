@@ -33,6 +33,8 @@ pub struct Opening {
     pub smtputf8: bool,
     /// What is asked for beside delivery.
     pub options: Options,
+    /// When the transaction must be over; in place of the plan's, which is for one message.
+    pub deadline: Option<Instant>,
 }
 
 /// Gives one transaction after the other to the server of a plan, command by command.
@@ -47,7 +49,8 @@ pub struct Opening {
 /// use smtpsend::submit::relay::{Opening, Relay};
 /// let mut relay = Relay::new(plan, &());
 /// let sender = "me@example.com".parse::<smtpsend::address::Address>()?.into();
-/// relay.mail(Opening { sender, size: None, smtputf8: false, options: Default::default() });
+/// let options = Default::default();
+/// relay.mail(Opening { sender, size: None, smtputf8: false, options, deadline: None });
 /// if relay.rcpt("bob@example.com".parse()?).is_accepted() {
 ///     let (verdict, report) = relay.message(&message)?;
 /// }
@@ -95,8 +98,12 @@ impl<'o> Relay<'o> {
         }
     }
 
-    /// Begins a transaction; one that is on is taken back.
+    /// Begins a transaction, which must be over by the deadline; one that is on is taken back.
     pub fn mail(&mut self, opening: Opening) -> Verdict {
+        self.plan.waits.deadline = opening.deadline;
+        if let Some(line) = &mut self.line {
+            line.steps.set_deadline(opening.deadline);
+        }
         self.transaction = None;
         let transaction = Transaction {
             opening,

@@ -20,7 +20,7 @@ pub(crate) struct Run {
     arguments: Vec<String>,
     pub(crate) exit: Option<i32>,
     pub(crate) took: Duration,
-    stdout: String,
+    pub(crate) stdout: String,
     stderr: String,
 }
 

@@ -18,6 +18,7 @@ mod message;
 mod notices;
 mod proxies;
 mod server;
+mod serving;
 
 use client::{Run, Security, smtpsend};
 use message::{Ending, nasty};

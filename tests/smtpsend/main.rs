@@ -61,6 +61,7 @@ mod quit_after;
 mod readme;
 mod recipients;
 mod refusals;
+mod relay;
 mod retries;
 mod second_words;
 mod secrets;

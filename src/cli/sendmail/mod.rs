@@ -114,7 +114,7 @@ pub(super) fn run(call: &Call, settings: &mut Settings<'_>, console: &Console) -
     match call {
         Call::Mail(mail) => send(mail, settings, console),
         Call::Verify(addresses) => verify(addresses, settings, console),
-        Call::Serve => serve::serve(settings, console),
+        Call::Serve => Ok(serve::serve(settings, console)),
         Call::RunQueue => queue::run_due(1, settings, console),
         Call::ListQueue => queue::list(settings, console),
         Call::NewAliases => {

@@ -29,6 +29,7 @@ use self::caller::{Caller, Said};
 use self::command::Command;
 use self::dots::LineEnd;
 use self::transaction::Transaction;
+use crate::cli::fail;
 use crate::cli::host::HostName;
 use crate::cli::output::Console;
 use crate::cli::settings::Settings;
@@ -38,12 +39,17 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
 
-/// Serves the caller until it says QUIT or nothing more.
-///
-/// # Errors
-/// `Io` when standard input ends within a transaction, or one of the two cannot be used; what is wrong
-/// with `--password-fd`. All else is told to the caller.
-pub(super) fn serve(settings: &mut Settings<'_>, console: &Console) -> Result<Exit> {
+/// Serves the caller until it says QUIT or nothing more. What goes wrong with it is told here, so that
+/// nothing else gets to standard output: 74 when standard input ends within a transaction, or one of the
+/// two cannot be used; what is wrong with `--password-fd`. All else is told to the caller alone.
+pub(super) fn serve(settings: &mut Settings<'_>, console: &Console) -> Exit {
+    match serve_caller(settings, console) {
+        Ok(()) => Exit::Ok,
+        Err(error) => fail(&error, false, console),
+    }
+}
+
+fn serve_caller(settings: &mut Settings<'_>, console: &Console) -> Result<()> {
     let host = HostName::of_this_machine();
     interrupt::arm().for_good();
     let mut accounts = Accounts::new(settings, &host)?;
@@ -53,7 +59,7 @@ pub(super) fn serve(settings: &mut Settings<'_>, console: &Console) -> Result<Ex
     let mut caller = Caller::new(Patient(File::from(stdin)), io::stdout());
     let served = session(&mut caller, &mut accounts, settings, &host, console);
     accounts.quit();
-    served.map(|()| Exit::Ok)
+    served
 }
 
 /// Standard input, read by waiting also where whoever opened it does not wait.

@@ -91,17 +91,18 @@ impl<'t, 'c> Transaction<'t, 'c> {
             options: options::of_all(settings)?,
             recipients: Vec::new(),
         };
-        let answer = transaction.mail(said);
+        let answer = transaction.mail(said, deadline);
         let is_begun = answer.is_positive();
         Ok((is_begun.then_some(transaction), answer))
     }
 
-    fn mail(&mut self, said: &Said) -> Answer {
+    fn mail(&mut self, said: &Said, deadline: Option<Instant>) -> Answer {
         let opening = Opening {
             sender: self.sender.clone(),
             size: said.size,
             smtputf8: said.smtputf8,
             options: self.options.clone(),
+            deadline,
         };
         match self.relay().map(|relay| relay.mail(opening)) {
             None => taken("2.1.0"),
@@ -154,25 +155,27 @@ impl<'t, 'c> Transaction<'t, 'c> {
 
     /// The reply to MAIL or RCPT: the server's, else what becomes of the message without one.
     fn answer(&mut self, verdict: &Verdict, taken_as: &str) -> Answer {
-        let cause = verdict.cause();
+        let Some(cause) = verdict.cause() else {
+            return Answer::of(verdict);
+        };
+        let failure = &cause.failure;
         let attempts = match &self.account.way {
             Leaving::Relay(relay) => relay.failed_attempts(),
             Leaving::Later(_) => &[],
         };
-        let failures: Vec<&Failure> = cause.map(|cause| &cause.failure).into_iter().collect();
-        self.console.failures(attempts, &failures);
-        let is_open = verdict.is_open(!attempts.is_empty());
-        match (Answer::relayed(verdict), failures.first()) {
-            (Some(answer), _) => answer,
-            (None, Some(failure)) if is_open && self.account.queueing.when == When::OnFailure => {
-                self.later = Some((*failure).clone());
-                taken(taken_as)
-            }
+        let relayed = Answer::relayed(verdict);
+        let is_open = relayed.is_none() && verdict.is_open(!attempts.is_empty());
+        if is_open && self.account.queueing.when == When::OnFailure {
+            // Told when the message is queued.
+            self.later = Some(failure.clone());
+            return taken(taken_as);
+        }
+        self.console.failures(attempts, &[failure]);
+        match relayed {
+            Some(answer) => answer,
             // Of a message nothing is known yet: it is the address that cannot be said there.
-            (None, Some(failure)) if failure.kind == Kind::Message => {
-                Answer::new(553, "5.6.7", &failure.message)
-            }
-            (None, _) => Answer::of(verdict),
+            None if failure.kind == Kind::Message => Answer::new(553, "5.6.7", &failure.message),
+            None => Answer::of(verdict),
         }
     }
 
