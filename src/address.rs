@@ -21,7 +21,7 @@ pub use domain::domain_to_ascii;
 pub use list::{AddressList, Member};
 pub use mailbox::Mailbox;
 
-use crate::failure::{Failure, Kind, Result, is_invisible};
+use crate::failure::{Failure, Kind, Result, excerpt, is_invisible};
 
 /// Octets of a local part, as it is written on the wire (RFC 5321 §4.5.3.1.1).
 const LOCAL_MAX: usize = 64;
@@ -153,14 +153,6 @@ fn is_atom_char(c: char) -> bool {
         c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
     } else {
         !c.is_control() && !c.is_whitespace()
-    }
-}
-
-/// The first 80 characters, for a message.
-fn excerpt(text: &str) -> String {
-    match text.char_indices().nth(80) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
     }
 }
 

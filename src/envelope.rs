@@ -1,11 +1,19 @@
-//! The envelope: who a message is from and to, as SMTP sees it.
+//! The envelope: who a message is from and to, as SMTP sees it, and what is asked for beside delivery.
 //!
-//! Owns the null sender and the rule that there is at least one recipient, each named once.
-//! Refuses an empty list of recipients, so that no later step has to look. RFC 5321 §2.3.1,
-//! §4.5.5.
+//! Owns the null sender and the rule that there is at least one recipient, each named once; what is
+//! asked for is in `options`, of `dsn` and `parameter`. Refuses an empty list of recipients, so that no
+//! later step has to look. RFC 5321 §2.3.1, §4.5.5.
+
+mod dsn;
+mod options;
+mod parameter;
 
 use std::collections::HashSet;
 use std::fmt;
+
+pub use dsn::{EnvelopeId, Event, Notify, Return};
+pub use options::Options;
+pub use parameter::MailParameter;
 
 use crate::address::Address;
 use crate::failure::{Failure, Kind, Result};
@@ -73,7 +81,7 @@ impl fmt::Display for ReversePath {
     }
 }
 
-/// One sender and one or more different recipients.
+/// One sender, one or more different recipients, and the delivery options of the message.
 ///
 /// ```
 /// use smtpsend::envelope::{Envelope, ReversePath};
@@ -86,10 +94,11 @@ impl fmt::Display for ReversePath {
 pub struct Envelope {
     sender: ReversePath,
     recipients: Vec<Address>,
+    options: Options,
 }
 
 impl Envelope {
-    /// An envelope to each of `recipients` once, in the order of their first mention.
+    /// An envelope to each of `recipients` once, in the order of their first mention, without options.
     ///
     /// # Errors
     /// [`Kind::Usage`] when there is no recipient.
@@ -104,7 +113,28 @@ impl Envelope {
                 "name one with --to, --cc or --bcc, or in the To, Cc or Bcc of the message",
             ));
         }
-        Ok(Self { sender, recipients })
+        Ok(Self {
+            sender,
+            recipients,
+            options: Options::default(),
+        })
+    }
+
+    /// The same with these options instead of those it has.
+    pub fn with_options(self, options: Options) -> Self {
+        Self { options, ..self }
+    }
+
+    /// The same for some of its recipients: each is asked about once, in their order. `None` when
+    /// nobody is wanted.
+    pub fn only(&self, mut wanted: impl FnMut(&Address) -> bool) -> Option<Self> {
+        let recipients = self.recipients.iter().filter(|recipient| wanted(recipient));
+        let recipients: Vec<Address> = recipients.cloned().collect();
+        (!recipients.is_empty()).then(|| Self {
+            sender: self.sender.clone(),
+            recipients,
+            options: self.options.clone(),
+        })
     }
 
     /// The sender.
@@ -115,6 +145,11 @@ impl Envelope {
     /// The recipients: at least one, none twice.
     pub fn recipients(&self) -> &[Address] {
         &self.recipients
+    }
+
+    /// What is asked for beside delivery.
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// Whether only a server with SMTPUTF8 can take one of its addresses.
@@ -160,6 +195,25 @@ mod tests {
         let failure = Envelope::new(ReversePath::Null, Vec::new()).unwrap_err();
         assert_eq!(failure.kind, Kind::Usage);
         assert!(failure.hint.is_some());
+    }
+
+    #[test]
+    fn an_envelope_for_some_of_the_recipients_keeps_sender_and_options() {
+        let all = addresses(&["a@x.org", "b@x.org", "c@x.org"]);
+        let sender = ReversePath::parse("s@x.org").unwrap();
+        let options = Options {
+            notify: Some(Notify::NEVER),
+            require_tls: true,
+            ..Options::default()
+        };
+        let envelope = Envelope::new(sender, all).unwrap();
+        let envelope = envelope.with_options(options);
+        let mut answers = [true, false, true].into_iter();
+        let some = envelope.only(|_| answers.next().unwrap()).unwrap();
+        assert_eq!(some.recipients(), addresses(&["a@x.org", "c@x.org"]));
+        assert_eq!(some.sender(), envelope.sender());
+        assert_eq!(some.options(), envelope.options());
+        assert_eq!(envelope.only(|_| false), None);
     }
 
     #[test]

@@ -156,6 +156,14 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
+/// The first 80 characters, for a message.
+pub(crate) fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
 /// Whether a character shows nothing itself and changes how others are shown: their order, their
 /// line, whether they seem to be there. Joiners, without which emoji and some scripts fall
 /// apart, are not among them.

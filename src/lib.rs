@@ -24,7 +24,7 @@
 //! |---|---|---|
 //! | [`exit`], [`failure`], [`secret`] | the exit codes; typed causes, each with its exit code; secrets that do not print | strings as errors |
 //! | `clock` | waits with an end | a wait without one |
-//! | [`address`], [`envelope`] | addresses, lists, IDN as A-labels; at least one recipient | CR, LF, NUL and control characters |
+//! | [`address`], [`envelope`] | addresses, lists, IDN as A-labels; at least one recipient; what is asked beside delivery | CR, LF, NUL and control characters |
 //! | [`certificate`] | what a certificate says, its pins | other hashes than SHA-256 |
 //! | [`message`] | flags → MIME, input → body or message, headers, the octets and their facts | what is not well-formed |
 //! | [`route`] | the port policy, finding the server, connecting, proxies | port 25; a server that DNS alone vouches for |

@@ -80,11 +80,8 @@ impl Submission {
                 pause.as_secs()
             ));
             (self.pause)(pause);
-            let addresses = again
-                .iter()
-                .map(|&n| report.recipients[n].0.clone())
-                .collect();
-            let Ok(rest) = Envelope::new(envelope.sender().clone(), addresses) else {
+            let mut verdicts = report.recipients.iter().map(|(_, verdict)| verdict);
+            let Some(rest) = envelope.only(|_| verdicts.next().is_some_and(may_try_again)) else {
                 break;
             };
             let next = self.submit_once(&rest, message, observer);
@@ -157,6 +154,7 @@ impl Submission {
             waiting: VecDeque::new(),
             returned: Vec::new(),
             chunking: self.plan.chunking,
+            in_clear: self.plan.has_clear_rung(),
             attempts: Vec::new(),
             peer: None,
             settled,
@@ -295,6 +293,8 @@ struct Queue<'q, 'j> {
     returned: Vec<Job<'j>>,
     /// The server may be given BDAT.
     chunking: bool,
+    /// Some rung goes without TLS.
+    in_clear: bool,
     /// The ways tried for the session that is on, and the server it is with.
     attempts: Vec<Attempt>,
     peer: Option<Peer>,
@@ -306,17 +306,23 @@ impl<'j> Jobs<'j> for Queue<'_, 'j> {
         if let Some(job) = self.waiting.pop_front() {
             return Some(job);
         }
-        let (envelope, message) = self.messages.next()?;
-        let number = self.taken;
-        self.taken += 1;
-        Some(Job {
-            number,
-            begun: Instant::now(),
-            envelope,
-            message,
-            attempts: Vec::new(),
-            progress: None,
-        })
+        loop {
+            let (envelope, message) = self.messages.next()?;
+            let number = self.taken;
+            self.taken += 1;
+            let job = Job {
+                number,
+                begun: Instant::now(),
+                envelope,
+                message,
+                attempts: Vec::new(),
+                progress: None,
+            };
+            if !(self.in_clear && job.envelope.options().require_tls) {
+                return Some(job);
+            }
+            self.settle(job, Err(not_in_clear().into()));
+        }
     }
 
     fn done(&mut self, job: Job<'j>, outcome: Result<Outcome>) {
@@ -400,6 +406,12 @@ fn no_tls_to_end_with() -> Failure {
         "there is no TLS to stop after: --quit-after tls with --tls none",
     )
     .with_hint("leave out --tls none, or use --quit-after connect or ehlo")
+}
+
+/// RFC 8689 §4.2.1.
+fn not_in_clear() -> Failure {
+    let words = "not sent, because TLS is required and the plan goes without (--tls none)";
+    Failure::new(Kind::Tls, words).with_hint("leave out --tls none, or --require-tls")
 }
 
 fn may_try_again(verdict: &Verdict) -> bool {

@@ -29,7 +29,14 @@ pub(super) fn addr_spec(text: &str, tokens: &[Token<'_>]) -> Result<Address> {
     Address::new(&local, &domain)
 }
 
-fn local_part(text: &str, tokens: &[Token<'_>]) -> Result<String> {
+/// Whether no domain stands among them, so that they are a local part alone.
+pub(super) fn is_bare(tokens: &[Token<'_>]) -> bool {
+    let at = |token: &Token<'_>| token.kind == TokenKind::Special('@');
+    !tokens.is_empty() && !tokens.iter().any(at)
+}
+
+/// Reads what stands before the `@`, or alone.
+pub(super) fn local_part(text: &str, tokens: &[Token<'_>]) -> Result<String> {
     let mut local = String::new();
     let mut after_dot = true;
     for token in tokens {

@@ -48,7 +48,29 @@ impl AddressList {
     /// [`Kind::Message`](crate::failure::Kind::Message), naming the element and what is wrong
     /// with it.
     pub fn parse(text: &str) -> Result<Self> {
-        parser::list(text).map(|members| Self { members })
+        parser::list(text, None).map(|members| Self { members })
+    }
+
+    /// Reads a list in which local parts may stand without a domain, as on the machine where they
+    /// are known: each becomes the address that `complete` gives for it (without its quotes), and
+    /// is left out where there is none.
+    ///
+    /// ```
+    /// use smtpsend::address::{Address, AddressList};
+    /// let list = AddressList::parse_local("root, Bob <bob@x.org>", |local| {
+    ///     Address::new(local, "example.com").ok()
+    /// })?;
+    /// assert_eq!(list.addresses().next().unwrap().to_string(), "root@example.com");
+    /// # Ok::<(), smtpsend::failure::Failure>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_local(
+        text: &str,
+        mut complete: impl FnMut(&str) -> Option<Address>,
+    ) -> Result<Self> {
+        parser::list(text, Some(&mut complete)).map(|members| Self { members })
     }
 
     /// The members in their order.

@@ -2,9 +2,9 @@
 //!
 //! Takes what people and old programs write: routes, comments, empty elements, `;` for `,`.
 //! Refuses groups in groups, two addresses without a comma between them (a recipient would be
-//! lost as part of a name), and what has no domain.
+//! lost as part of a name), and what has no domain, unless somebody completes it.
 
-use super::addr_spec::addr_spec;
+use super::addr_spec::{addr_spec, is_bare, local_part};
 use super::lexer::{Token, TokenKind, fault, missing, tokens, unexpected};
 use super::{Address, Mailbox, Member};
 use crate::failure::{Failure, Kind, Result};
@@ -31,10 +31,14 @@ pub(super) fn address(text: &str) -> Result<Address> {
     addr_spec(text, &tokens)
 }
 
-/// Reads a list.
-pub(super) fn list(text: &str) -> Result<Vec<Member>> {
+/// The address that a local part without a domain stands for; without one it is left out of its list.
+pub(super) type Complete<'c> = dyn FnMut(&str) -> Option<Address> + 'c;
+
+/// Reads a list, in which every address has a domain unless somebody `complete`s it.
+pub(super) fn list(text: &str, complete: Option<&mut Complete<'_>>) -> Result<Vec<Member>> {
     let mut list = ListParser {
         text,
+        complete,
         members: Vec::new(),
         group: None,
         element: Element::default(),
@@ -51,18 +55,21 @@ pub(super) fn list(text: &str) -> Result<Vec<Member>> {
 struct Element<'a> {
     words: Vec<Token<'a>>,
     comment: Option<String>,
+    /// Whether an address in angle brackets was read, and which.
+    closed: bool,
     angle: Option<Address>,
 }
 
-struct ListParser<'a> {
+struct ListParser<'a, 'c, 'd> {
     text: &'a str,
+    complete: Option<&'c mut Complete<'d>>,
     members: Vec<Member>,
     /// The group that is open: where its colon stands, its name, its mailboxes so far.
     group: Option<(usize, String, Vec<Mailbox>)>,
     element: Element<'a>,
 }
 
-impl<'a> ListParser<'a> {
+impl<'a> ListParser<'a, '_, '_> {
     fn take(&mut self, token: Token<'a>, rest: &mut impl Iterator<Item = Token<'a>>) -> Result<()> {
         match token.kind {
             TokenKind::Special(',') => self.end_element(),
@@ -77,13 +84,14 @@ impl<'a> ListParser<'a> {
                 self.element.comment = Some(comment);
                 Ok(())
             }
-            _ if self.element.angle.is_some() => Err(fault(
+            _ if self.element.closed => Err(fault(
                 self.text,
                 token.at,
                 "unexpected text after \">\" (is a comma missing?)",
             )),
             TokenKind::Special('<') => {
-                self.element.angle = Some(self.angle(token.at, rest)?);
+                self.element.angle = self.angle(token.at, rest)?;
+                self.element.closed = true;
                 Ok(())
             }
             _ => {
@@ -102,7 +110,7 @@ impl<'a> ListParser<'a> {
             .words
             .iter()
             .any(|word| word.kind == TokenKind::Special('@'));
-        if element.words.is_empty() || element.angle.is_some() || bad {
+        if element.words.is_empty() || element.closed || bad {
             return Err(unexpected(self.text, at, "\":\""));
         }
         self.group = Some((at, phrase(&element.words), Vec::new()));
@@ -117,15 +125,18 @@ impl<'a> ListParser<'a> {
 
     fn end_element(&mut self) -> Result<()> {
         let element = std::mem::take(&mut self.element);
-        let (name, address) = match element.angle {
-            Some(address) => {
-                let name = phrase(&element.words);
-                self.check_name(&element.words, &name, &address)?;
-                let name = Some(name).filter(|name| !name.is_empty());
-                (name.or(element.comment), address)
-            }
-            None if element.words.is_empty() => return Ok(()),
-            None => (element.comment, addr_spec(self.text, &element.words)?),
+        let (name, address) = if element.closed {
+            let name = phrase(&element.words);
+            self.check_name(&element.words, &name, element.angle.as_ref())?;
+            let name = Some(name).filter(|name| !name.is_empty());
+            (name.or(element.comment), element.angle)
+        } else if element.words.is_empty() {
+            return Ok(());
+        } else {
+            (element.comment, self.address(&element.words)?)
+        };
+        let Some(address) = address else {
+            return Ok(());
         };
         let mailbox = Mailbox::new(name.as_deref(), address)?;
         match &mut self.group {
@@ -135,14 +146,24 @@ impl<'a> ListParser<'a> {
         Ok(())
     }
 
+    /// The address in these words; none for a local part alone that nobody completes.
+    fn address(&mut self, words: &[Token<'_>]) -> Result<Option<Address>> {
+        match &mut self.complete {
+            Some(complete) if is_bare(words) => Ok(complete(&local_part(self.text, words)?)),
+            _ => addr_spec(self.text, words).map(Some),
+        }
+    }
+
     /// `a@x.org <a@x.org>` is common. Any other unquoted @ in a name is two addresses with no
     /// comma between them.
-    fn check_name(&self, words: &[Token<'_>], name: &str, address: &Address) -> Result<()> {
+    fn check_name(&self, words: &[Token<'_>], name: &str, address: Option<&Address>) -> Result<()> {
         let at = words
             .iter()
             .find(|word| word.kind == TokenKind::Special('@'));
         match at {
-            Some(_) if name.eq_ignore_ascii_case(&address.to_string()) => Ok(()),
+            Some(_) if address.is_some_and(|it| name.eq_ignore_ascii_case(&it.to_string())) => {
+                Ok(())
+            }
             Some(word) => Err(fault(
                 self.text,
                 word.at,
@@ -153,7 +174,11 @@ impl<'a> ListParser<'a> {
     }
 
     /// Reads to the `>`, dropping a route such as `@a,@b:`.
-    fn angle(&self, open: usize, rest: &mut impl Iterator<Item = Token<'a>>) -> Result<Address> {
+    fn angle(
+        &mut self,
+        open: usize,
+        rest: &mut impl Iterator<Item = Token<'a>>,
+    ) -> Result<Option<Address>> {
         let mut inner: Vec<Token<'a>> = Vec::new();
         let mut route = false;
         for token in rest {
@@ -164,7 +189,7 @@ impl<'a> ListParser<'a> {
                 TokenKind::Special('>') if route => {
                     return Err(unexpected(self.text, token.at, "end of a route"));
                 }
-                TokenKind::Special('>') => return addr_spec(self.text, &inner),
+                TokenKind::Special('>') => return self.address(&inner),
                 TokenKind::Special(':') if route => {
                     route = false;
                     inner.clear();

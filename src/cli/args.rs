@@ -8,6 +8,7 @@
 mod asking;
 mod config;
 mod flags;
+mod sendmail;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) use self::config::ConfigTask;
 use self::config::{config, config_task};
 pub(crate) use self::flags::Flags;
 use self::flags::{with_settings, with_settings_untold};
+use super::sendmail::Call;
 use super::settings::Heading;
 
 const ABOUT: &str = "\
@@ -33,6 +35,7 @@ const USAGE: &str = "\
 smtpsend [OPTIONS] --to ADDRESS < MESSAGE
        smtpsend check [OPTIONS]
        smtpsend verify [OPTIONS] ADDRESS...
+       smtpsend sendmail [FLAGS] [RECIPIENT...] < MESSAGE
        smtpsend config init|show|path|import [OPTIONS]";
 
 const AFTER_HELP: &str = "\
@@ -118,6 +121,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "STAGE", help_heading = "Message")]
     pub(crate) quit_after: Option<String>,
 
+    /// What notices about delivery call this message: up to 100 printable ASCII characters
+    ///
+    /// A server that does not offer DSN is not told, and a warning says so.
+    #[arg(long, value_name = "ID", help_heading = "Message")]
+    pub(crate) dsn_id: Option<String>,
+
     /// A recipient, or a list of them
     #[arg(long, value_name = "LIST", help_heading = "Recipients")]
     pub(crate) to: Vec<String>,
@@ -144,15 +153,17 @@ pub(crate) enum Task {
     Config(ConfigTask),
     Check,
     Verify(VerifyArgs),
+    Sendmail(Call),
 }
 
 impl Task {
     /// Whether what stands in settings files counts for it.
     pub(crate) fn reads_settings_files(&self) -> bool {
-        !matches!(
-            self,
-            Self::Config(ConfigTask::Path | ConfigTask::Init { .. } | ConfigTask::Import { .. })
-        )
+        match self {
+            Self::Config(task) => matches!(task, ConfigTask::Show),
+            Self::Sendmail(call) => call.reads_settings_files(),
+            Self::Send(_) | Self::Check | Self::Verify(_) => true,
+        }
     }
 }
 
@@ -200,6 +211,13 @@ pub(crate) fn is_subcommand(word: &str) -> bool {
         .is_some()
 }
 
+/// The long help of this subcommand.
+pub(crate) fn help_of(name: &str) -> String {
+    let mut grammar = grammar(with_settings);
+    let subcommand = grammar.find_subcommand_mut(name);
+    subcommand.map_or_else(String::new, |it| it.render_long_help().to_string())
+}
+
 /// The grammar, with the settings added in this way.
 fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Command {
     let root = Args::augment_args(Command::new("smtpsend").version(env!("CARGO_PKG_VERSION")))
@@ -212,6 +230,7 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         .disable_help_subcommand(true)
         .subcommand(asking::check())
         .subcommand(asking::verify())
+        .subcommand(sendmail::sendmail())
         .subcommand(config());
     // A value is taken as it is, also when it starts with a hyphen: a subject may be `-50 % off`, a
     // text a diff, an address `-f@example.com`.
@@ -219,7 +238,7 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         let takes_value = arg.get_action().takes_values();
         arg.allow_hyphen_values(takes_value)
     });
-    with_settings(root, |_| true)
+    with_settings(root, |heading| heading != Heading::Sendmail)
 }
 
 #[cfg(test)]

@@ -1,21 +1,26 @@
 //! The edge: the only place that knows the user, the environment and the terminal.
 //!
-//! `args` takes what was typed, `settings` adds the environment, `request` makes of both what is
+//! `args` takes what was typed, or `sendmail` in its dialect; `settings` adds the environment, `request` makes of both what is
 //! to be sent, and `way` how; the library sends it; `output` and `json` say what came of it. Errors are `anyhow`
 //! here, so that they can name the flag or file; their exit code is that of the [`Failure`] inside.
 
+mod aliases;
 mod args;
 mod check;
 mod config;
 mod credentials;
+mod deliver;
 mod finding;
 mod host;
 mod json;
 mod kept;
+mod lone_dot;
+mod options;
 mod output;
 mod request;
 mod secrets;
 mod send;
+mod sendmail;
 mod settings;
 mod stdin;
 mod trust;
@@ -42,9 +47,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     report_bugs();
     let console = Console::new();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let exit = match args::read(&arguments) {
-        Ok(line) => perform(line, &console),
-        Err(error) => told_by_clap(&error, &arguments, &console),
+    let exit = match sendmail::read(&arguments) {
+        Some(Ok(line)) => perform(line, &console),
+        Some(Err(failure)) => fail(&failure.into(), asks_for_json(&arguments), &console),
+        None => match args::read(&arguments) {
+            Ok(line) => perform(line, &console),
+            Err(error) => told_by_clap(&error, &arguments, &console),
+        },
     };
     after_output(exit, &console).into()
 }
@@ -83,8 +92,12 @@ fn told_by_clap(error: &clap::Error, arguments: &[OsString], console: &Console) 
     let subcommand = subcommand.filter(|word| args::is_subcommand(word));
     let hint = advice(&what, tip, subcommand);
     let failure = Failure::new(Kind::Usage, what).with_hint(hint);
-    let json = arguments.iter().any(|argument| argument == "--json");
-    fail(&failure.into(), json, console)
+    fail(&failure.into(), asks_for_json(arguments), console)
+}
+
+/// Whether the result is to be told in JSON, of a command line that was not understood.
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|argument| argument == "--json")
 }
 
 /// The word that stands where a subcommand may and is none.
@@ -147,7 +160,7 @@ fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
             "certificates are always checked; name the authority of your own server with --ca-file"
         }
         "-t" | "-i" | "-ti" | "-it" | "-oi" if sends => {
-            "leave it out: without recipients on the command line those of the message count"
+            "those of the message count when none are typed; sendmail's own flags: smtpsend sendmail"
         }
         argument if sends && argument.contains('@') => "a recipient is given with --to",
         argument if sends && !argument.starts_with('-') => {
@@ -166,6 +179,7 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
         Task::Config(task) => config::run(task, &settings, console),
         Task::Check => check::check(&settings, console),
         Task::Verify(args) => verify::verify(args, &settings, console),
+        Task::Sendmail(call) => sendmail::run(call, &mut settings, console),
     });
     done.unwrap_or_else(|error| {
         // In the form that the settings ask for which were read until then.

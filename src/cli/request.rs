@@ -13,7 +13,7 @@ use super::args::Args;
 use super::host::{HostName, user_name};
 use super::output::Console;
 use super::settings::{Environment, Origin, Settings, blamed, parsed};
-use super::{credentials, finding, stdin, way};
+use super::{credentials, finding, options, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind};
@@ -46,6 +46,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     let fields = fields(args, settings, &host, from.as_ref())?;
     let bcc = lists("--bcc", &args.bcc)?;
     let charset = settings.value("charset", charset)?;
+    let options = options::of_message(args, settings)?;
     // What the flags say wrong is told first. But nobody should type a message for nothing: before
     // one is read, the way must be known.
     let known = from.as_ref().map(|_| fields.default_from.address().clone());
@@ -101,7 +102,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
                 .clone(),
         ),
     };
-    let envelope = Envelope::new(sender, recipients)?;
+    let envelope = Envelope::new(sender, recipients)?.with_options(options);
     let mut plan = plan?;
     for warning in message.warnings() {
         console.warning(warning);
@@ -126,6 +127,7 @@ pub(super) fn check_settings(settings: &Settings<'_>) -> Result<()> {
     settings.value("reply-to", AddressList::parse)?;
     settings.value("charset", charset)?;
     settings.value("input", input)?;
+    options::of_all(settings)?;
     Ok(())
 }
 
@@ -284,7 +286,11 @@ fn input(text: &str) -> crate::failure::Result<Input> {
     }
 }
 
-fn fields(
+/// What the arguments and settings say of the header.
+///
+/// # Errors
+/// What is wrong with one of them.
+pub(super) fn fields(
     args: &Args,
     settings: &Settings<'_>,
     host: &HostName,
@@ -352,7 +358,11 @@ fn lists(flag: &'static str, texts: &[String]) -> Result<AddressList> {
     Ok(all)
 }
 
-fn only_mailbox(list: &AddressList) -> crate::failure::Result<Mailbox> {
+/// The one mailbox in a list.
+///
+/// # Errors
+/// `Message` when there is none, or more than one.
+pub(super) fn only_mailbox(list: &AddressList) -> crate::failure::Result<Mailbox> {
     let mut mailboxes = list.mailboxes();
     match (mailboxes.next(), mailboxes.next()) {
         (Some(mailbox), None) => Ok(mailbox.clone()),

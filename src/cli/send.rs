@@ -3,13 +3,13 @@
 use anyhow::Result;
 
 use super::args::Args;
+use super::deliver::deliver;
+use super::options;
 use super::output::{Console, recipients, to_stdout};
 use super::request::{self, Request};
 use super::settings::Settings;
-use super::{json, print_json};
 use crate::exit::Exit;
 use crate::message::unreadable;
-use crate::submit::Submission;
 
 /// Does what `smtpsend` without a subcommand does.
 ///
@@ -21,19 +21,7 @@ pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         dry_run(&request, console)?;
         return Ok(Exit::Ok);
     }
-    let Request {
-        message,
-        envelope,
-        plan,
-    } = request;
-    let report = Submission::new(plan).submit(&envelope, &message, console);
-    console.report(&report);
-    let exit = report.exit();
-    if settings.switch("json")? {
-        Ok(print_json(&json::Result::of(&report), exit, console))
-    } else {
-        Ok(exit)
-    }
+    deliver(request, settings, console)
 }
 
 /// The exact message on standard output; the envelope and the plan on standard error.
@@ -47,6 +35,9 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     console.line(&format!("envelope sender: <{}>", envelope.sender()));
     for recipient in envelope.recipients() {
         console.line(&format!("recipient: <{recipient}>"));
+    }
+    for option in options::lines(envelope.options()) {
+        console.line(&format!("option: {option}"));
     }
     if plan.rungs.is_empty() {
         console.line("plan: no server is set");

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom};
+use std::ops::ControlFlow;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -15,6 +16,7 @@ use anyhow::{Context as _, Result};
 use rustix::event::{PollFd, PollFlags};
 
 use super::kept::{IN_MEMORY, Kept};
+use super::lone_dot::LoneDot;
 use super::output::Console;
 use super::settings::Environment;
 use crate::clock::wait_for;
@@ -38,14 +40,45 @@ pub(crate) fn read(
     environment: Environment<'_>,
     console: &Console,
 ) -> Result<Store> {
+    standard_input(console)
+        .and_then(|file| store(file, Kind::Io, deadline, environment))
+        .context("standard input")
+}
+
+/// Reads standard input up to a line that is a lone dot, else to its end; what follows the dot is not
+/// for us.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_to_dot(
+    deadline: Option<Instant>,
+    environment: Environment<'_>,
+    console: &Console,
+) -> Result<Store> {
+    let mut kept = Kept::new(environment);
+    let mut dot = LoneDot::default();
+    let take_in = |octets: &[u8]| {
+        let (text, ended) = dot.before(octets);
+        keep(&mut kept, &text)?;
+        Ok(if ended {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    };
+    standard_input(console)
+        .and_then(|file| to_end(&file, Kind::Io, deadline, take_in))
+        .context("standard input")?;
+    Ok(kept.into_store())
+}
+
+fn standard_input(console: &Console) -> crate::failure::Result<File> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         console.line("smtpsend: reading the message from the terminal; end it with Ctrl-D");
     }
     let file = stdin.as_fd().try_clone_to_owned().map(File::from);
     file.map_err(|error| unreadable(Kind::Io, &error))
-        .and_then(|file| store(file, Kind::Io, deadline, environment))
-        .context("standard input")
 }
 
 /// Reads the text in a file to its end.
@@ -71,7 +104,8 @@ pub(crate) fn read_file(path: &Path, limit: usize, deadline: Option<Instant>) ->
     let mut octets = Vec::new();
     let take_in = |more: &[u8]| {
         octets.extend_from_slice(more);
-        refuse_more_than(limit as u64, octets.len() as u64)
+        refuse_more_than(limit as u64, octets.len() as u64)?;
+        Ok(ControlFlow::Continue(()))
     };
     open(path)
         .map_err(|error| unreadable(Kind::Input, &error))
@@ -103,10 +137,15 @@ fn store(
     }
     let mut kept = Kept::new(environment);
     to_end(&file, kind, deadline, |octets| {
-        kept.add(octets)?;
-        refuse_more_than(MESSAGE_LIMIT, kept.size())
+        keep(&mut kept, octets)?;
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(kept.into_store())
+}
+
+fn keep(kept: &mut Kept<'_>, octets: &[u8]) -> crate::failure::Result<()> {
+    kept.add(octets)?;
+    refuse_more_than(MESSAGE_LIMIT, kept.size())
 }
 
 /// Where a regular file is open, when there is more behind that than is read into memory.
@@ -130,11 +169,12 @@ fn in_place(file: File, start: u64) -> io::Result<Store> {
     Ok(store)
 }
 
+/// Reads to the end, or until enough is taken in.
 fn to_end(
     mut source: &File,
     kind: Kind,
     deadline: Option<Instant>,
-    mut take_in: impl FnMut(&[u8]) -> crate::failure::Result<()>,
+    mut take_in: impl FnMut(&[u8]) -> crate::failure::Result<ControlFlow<()>>,
 ) -> crate::failure::Result<()> {
     let mut buffer = vec![0; READ_SIZE];
     loop {
@@ -144,7 +184,11 @@ fn to_end(
         }
         match source.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(count) => take_in(&buffer[..count])?,
+            Ok(count) => {
+                if take_in(&buffer[..count])?.is_break() {
+                    return Ok(());
+                }
+            }
             Err(error) if is_passing(&error) => {}
             Err(error) => return Err(unreadable(kind, &error)),
         }

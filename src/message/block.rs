@@ -41,6 +41,9 @@ pub(super) enum Strictness {
     Strict,
     /// Keep it, unless it is the first: then there is no header block at all.
     Lenient,
+    /// The body starts there, as if an empty line stood before it; where it is the first, there is no
+    /// header block at all.
+    Ending,
 }
 
 /// Reads the header block at the start of `input`, up to the empty line or the end. A byte order
@@ -54,6 +57,7 @@ pub(super) fn read(input: &Store, strictness: Strictness) -> Result<Block> {
     let mut walk = Walk::new(input).map_err(failed)?;
     let mut fields: Vec<Field> = Vec::new();
     let mut ended = false;
+    let mut cut = None;
     while let Some(part) = walk.next().map_err(failed)? {
         match part {
             Part::End => {
@@ -72,7 +76,7 @@ pub(super) fn read(input: &Store, strictness: Strictness) -> Result<Block> {
             }
             Part::Other { line, number } => match strictness {
                 Strictness::Strict => return Err(not_a_field(number)),
-                Strictness::Lenient if fields.is_empty() => {
+                Strictness::Lenient | Strictness::Ending if fields.is_empty() => {
                     return Ok(Block {
                         header: Header::default(),
                         ended: false,
@@ -81,6 +85,10 @@ pub(super) fn read(input: &Store, strictness: Strictness) -> Result<Block> {
                     });
                 }
                 Strictness::Lenient => fields.push(Field::starting(line, 0, number)),
+                Strictness::Ending => {
+                    cut = Some((line.len() as u64, number));
+                    break;
+                }
             },
         }
         if walk.is_too_long() {
@@ -95,11 +103,15 @@ pub(super) fn read(input: &Store, strictness: Strictness) -> Result<Block> {
             return Err(Failure::new(Kind::Message, words));
         }
     }
+    let (body, body_line) = match cut {
+        Some((seen, number)) => (walk.window.at() - seen, number),
+        None => (walk.window.at(), walk.line + 1),
+    };
     Ok(Block {
         header: Header::new(fields),
         ended,
-        body: walk.window.at(),
-        body_line: walk.line + 1,
+        body,
+        body_line,
     })
 }
 
@@ -286,6 +298,23 @@ mod tests {
         assert!(block.header.has("bcc"));
         let block = block_of(b"just text\n\nmore", Strictness::Lenient).unwrap();
         assert_eq!(block.body, 0);
+    }
+
+    #[test]
+    fn a_line_that_is_no_field_starts_the_body_where_it_ends_the_header() {
+        for (input, fields, body, line) in [
+            ("A: 1\nhello you\nB: 2\n", 1, "hello you\nB: 2\n", 2),
+            ("From me\nA: 1\n 2\n\nb", 1, "b", 5),
+            ("hello\nA: 1\n", 0, "hello\nA: 1\n", 1),
+            ("From here on\nno more\n", 0, "From here on\nno more\n", 1),
+            ("\nhello\n", 0, "hello\n", 2),
+            ("", 0, "", 1),
+        ] {
+            let block = block_of(input.as_bytes(), Strictness::Ending).unwrap();
+            assert_eq!(block.header.fields().len(), fields, "{input:?}");
+            assert_eq!(&input[block.body as usize..], body);
+            assert_eq!(block.body_line, line, "{input:?}");
+        }
     }
 
     #[test]

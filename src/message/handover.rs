@@ -23,13 +23,23 @@ impl Message {
     /// cannot be sent; or the field, when a flag's value cannot stand in a header.
     /// [`Kind::Io`](crate::failure::Kind::Io) when it cannot be read where it is kept.
     pub fn handed_over(input: impl Into<Store>, fields: &Fields) -> Result<Self> {
-        let input = input.into();
-        let block = block::read(&input, Strictness::Strict)?;
+        Self::completed(input.into(), Strictness::Strict, fields, |_| ())
+    }
+
+    /// The message in `input`, whose header is first edited and then completed.
+    pub(super) fn completed(
+        input: Store,
+        strictness: Strictness,
+        fields: &Fields,
+        edit: impl FnOnce(&mut Header),
+    ) -> Result<Self> {
+        let block = block::read(&input, strictness)?;
         let (mut header, body) = checked(input, block)?;
         let mut warnings = Vec::new();
 
         header.replace(&fields.headers)?;
         let sender = sender_of(&header);
+        edit(&mut header);
         let missing = |header: &Header, name| !header.has(name) && !fields.edits(name);
         if missing(&header, "From") {
             fields.push_from(&mut header)?;

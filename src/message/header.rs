@@ -35,6 +35,15 @@ impl Field {
         }
     }
 
+    /// The same under another name.
+    pub(super) fn renamed(&self, name: &str) -> Self {
+        Self {
+            raw: [name.as_bytes(), &self.raw[self.name_len..]].concat(),
+            name_len: name.len(),
+            line: self.line,
+        }
+    }
+
     /// Adds what follows: the rest of its line, or a continuation line.
     pub(super) fn extend(&mut self, octets: &[u8]) {
         self.raw.extend_from_slice(octets);
@@ -131,6 +140,11 @@ impl Header {
     /// Puts a field at the end.
     pub(super) fn push(&mut self, name: &str, value: &str) {
         self.fields.push(Field::new(name, value));
+    }
+
+    /// All fields, to be changed.
+    pub(super) fn fields_mut(&mut self) -> &mut Vec<Field> {
+        &mut self.fields
     }
 
     /// Replaces every field that has the name of one of `edits` by those edits, at the place of

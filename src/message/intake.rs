@@ -90,10 +90,10 @@ pub fn nearly_a_message(input: &Store) -> Result<Option<u64>> {
 /// The first address in the From of a message; none where there is no From, or no address in it.
 ///
 /// # Errors
-/// [`Kind::Message`] when `input` is no message; [`Kind::Io`] when it cannot be read where it is
+/// [`Kind::Message`] when its header is too large; [`Kind::Io`] when it cannot be read where it is
 /// kept.
 pub fn author(input: &Store) -> Result<Option<Address>> {
-    let block = block::read(input, Strictness::Strict)?;
+    let block = block::read(input, Strictness::Ending)?;
     Ok(address_in(&block.header, "From"))
 }
 

@@ -1,8 +1,8 @@
 //! Messages: what the user said, as a value that can be sent.
 //!
 //! A [`Message`] comes from flags and a text ([`Message::compose`]), from a message that was
-//! handed over ([`Message::handed_over`]), or from another program's octets
-//! ([`Message::from_raw`]). For one server it becomes a [`Content`]: octets and facts. What is read
+//! handed over ([`Message::handed_over`]), from a program that calls sendmail
+//! ([`Message::submitted`]), or from another program's octets ([`Message::from_raw`]). For one server it becomes a [`Content`]: octets and facts. What is read
 //! stays in its [`Store`], in memory or in a file, and is neither copied nor changed there. Knows no
 //! socket and no environment. Refuses what is not well-formed, by its line or its field.
 //! RFC 5322, RFC 2045 to 2047, RFC 6532.
@@ -23,6 +23,7 @@ mod quoted_printable;
 mod reading;
 mod stage;
 mod store;
+mod submitted;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -35,6 +36,7 @@ pub use field::HeaderField;
 pub use identity::new_message_id;
 pub use intake::{Input, Intake, author, classify, nearly_a_message};
 pub use store::{Store, unreadable};
+pub use submitted::Rewriting;
 pub use text::Text;
 
 use crate::address::words::{self, Charset};

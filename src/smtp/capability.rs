@@ -15,6 +15,10 @@ pub struct Capabilities {
     pub eight_bit_mime: bool,
     /// RFC 6531: addresses and header fields may be UTF-8.
     pub smtputf8: bool,
+    /// RFC 3461: notices about delivery may be asked for.
+    pub dsn: bool,
+    /// RFC 8689: the server promises TLS on the rest of the way, to whoever asks for it.
+    pub require_tls: bool,
     /// RFC 3207.
     pub starttls: bool,
     /// RFC 1870: `Some(None)` where the keyword has no limit, `Some(Some(octets))` where it has.
@@ -39,6 +43,8 @@ impl Capabilities {
                 Some("CHUNKING") => found.chunking = true,
                 Some("8BITMIME") => found.eight_bit_mime = true,
                 Some("SMTPUTF8") => found.smtputf8 = true,
+                Some("DSN") => found.dsn = true,
+                Some("REQUIRETLS") => found.require_tls = true,
                 Some("STARTTLS") => found.starttls = true,
                 Some("SIZE") => {
                     // 0 means that no fixed limit is in force (RFC 1870 §4).
@@ -102,10 +108,12 @@ mod tests {
             "size 1000",
             "auth plain Login",
             "chunKing",
+            "dsn",
+            "RequireTLS",
             "limits mailmax=20 rcptmax=x RCPTDOMAINMAX=1",
         ]);
         assert!(found.pipelining && found.eight_bit_mime && found.smtputf8 && found.starttls);
-        assert!(found.chunking);
+        assert!(found.chunking && found.dsn && found.require_tls);
         assert_eq!((found.mail_max, found.rcpt_max), (Some(20), None));
         assert_eq!(found.size, Some(Some(1000)));
         assert_eq!(found.auth, ["PLAIN", "LOGIN"]);

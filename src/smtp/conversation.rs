@@ -13,6 +13,7 @@ use super::group::{Group, ONE_GROUP, Pace, Tail};
 use super::quit_after::QuitAfter;
 use super::session::Session;
 use super::transaction::Turn;
+use crate::envelope::Envelope;
 use crate::failure::Failure;
 
 /// Octets up to which a message leaves together with its envelope: about twice what TCP sends
@@ -66,6 +67,8 @@ pub(super) struct Conversation<'s, 'o, 'j> {
     pub(super) chunk_taken: bool,
     /// The server may still have a transaction open.
     pub(super) must_reset: bool,
+    /// It was said that the server offers no DSN.
+    without_dsn: bool,
 }
 
 /// Submits messages until there are none left or the session is over, and ends it.
@@ -98,6 +101,7 @@ pub(crate) fn run<'j>(
         served: false,
         chunk_taken: false,
         must_reset: false,
+        without_dsn: false,
     };
     let result = conversation.all();
     if let Some((parcel, _)) = conversation.ahead.take() {
@@ -205,6 +209,8 @@ impl<'j> Conversation<'_, '_, 'j> {
             let offers = &self.session.capabilities;
             match prepare(offers, &job.envelope, &job.message) {
                 Ok(content) => {
+                    self.warn_without_dsn(&job.envelope);
+                    let offers = &self.session.capabilities;
                     let parcel =
                         Parcel::new(job, content, offers, self.manner.is_one_transaction());
                     let group = self.group(&parcel, pace);
@@ -214,6 +220,20 @@ impl<'j> Conversation<'_, '_, 'j> {
             }
         }
         None
+    }
+
+    /// Says that what is asked for by DSN is left out, once where this server does not offer it: no
+    /// notice, or one too many, is no reason not to send.
+    fn warn_without_dsn(&mut self, envelope: &Envelope) {
+        let wanted = envelope.options().dsn_keywords();
+        if wanted.is_empty() || self.session.capabilities.dsn || self.without_dsn {
+            return;
+        }
+        self.without_dsn = true;
+        self.session.dialogue.observer.warning(&format!(
+            "the server cannot be asked for notices about delivery (DSN): sent without {}",
+            wanted.join(", ")
+        ));
     }
 
     /// Whether the server has said that it takes no more transactions in this session.

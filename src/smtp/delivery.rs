@@ -1,7 +1,8 @@
 //! One message for one session: whether this server can take it, in which form, and what comes of it.
 //!
-//! Owns what depends on the server's offers: SIZE (RFC 1870), compared before anything is sent,
-//! BODY=8BITMIME (RFC 6152) and SMTPUTF8 (RFC 6531). Refuses to send what would have to be changed.
+//! Owns what depends on the server's offers: SIZE (RFC 1870), compared before anything is sent, 8BITMIME
+//! (RFC 6152), SMTPUTF8 (RFC 6531) and REQUIRETLS (RFC 8689). Refuses to send what would have to be
+//! changed, or where the server does not promise what is asked.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -9,9 +10,10 @@ use std::time::Instant;
 
 use super::capability::Capabilities;
 use super::fates::Fates;
+use super::parameters::mail_command;
 use super::reply::Reply;
 use super::verdict::Verdict;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Notify};
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Content, Message};
 use crate::route::Attempt;
@@ -100,6 +102,8 @@ pub(super) struct Parcel<'j> {
     pub(super) content: Content,
     /// The MAIL command.
     pub(super) mail: String,
+    /// What each RCPT command asks for.
+    pub(super) notify: Option<Notify>,
     pub(super) fates: Fates,
     /// The recipients of the transaction that is on, by their places in the envelope.
     pub(super) now: Vec<usize>,
@@ -133,6 +137,7 @@ impl<'j> Parcel<'j> {
         let most = offers.rcpt_max.filter(|_| !one_transaction);
         let mut parcel = Self {
             mail: mail_command(offers, &job.envelope, &content),
+            notify: job.envelope.options().notify.filter(|_| offers.dsn),
             content,
             fates: progress.fates,
             now: Vec::new(),
@@ -211,7 +216,8 @@ impl<'j> Parcel<'j> {
 ///
 /// # Errors
 /// `Message` when it cannot take the message at all: too large for its SIZE (RFC 1870), or in need
-/// of 8BITMIME or SMTPUTF8 that it does not offer.
+/// of 8BITMIME or SMTPUTF8 that it does not offer. `Tls` when it does not offer REQUIRETLS, and that
+/// is asked for.
 pub(super) fn prepare(
     offers: &Capabilities,
     envelope: &Envelope,
@@ -224,6 +230,13 @@ pub(super) fn prepare(
         )
         .with_hint("use an ASCII address, or another server"));
     }
+    if envelope.options().require_tls && !offers.require_tls {
+        return Err(Failure::new(
+            Kind::Tls,
+            "the server does not promise TLS on the rest of the way (REQUIRETLS)",
+        )
+        .with_hint("leave out --require-tls, or use another server"));
+    }
     let content = message.content(offers.smtputf8, offers.eight_bit_mime)?;
     let size = content.facts().size;
     match offers.size {
@@ -234,19 +247,4 @@ pub(super) fn prepare(
         .with_hint("send less, or put what is large somewhere else and send its address")),
         _ => Ok(content),
     }
-}
-
-fn mail_command(offers: &Capabilities, envelope: &Envelope, content: &Content) -> String {
-    let facts = content.facts();
-    let mut command = format!("MAIL FROM:<{}>", envelope.sender());
-    if offers.size.is_some() {
-        command.push_str(&format!(" SIZE={}", facts.size));
-    }
-    if facts.eight_bit.is_some() && offers.eight_bit_mime {
-        command.push_str(" BODY=8BITMIME");
-    }
-    if envelope.needs_smtputf8() || facts.utf8_header {
-        command.push_str(" SMTPUTF8");
-    }
-    command
 }

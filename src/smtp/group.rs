@@ -13,6 +13,7 @@ use super::body;
 use super::delivery::Parcel;
 use super::dialogue::{Dialogue, Stage};
 use super::fates::{Accepted, Fate, rcpt_refused};
+use super::parameters::rcpt_command;
 use super::reply::Reply;
 use super::sasl::MechanismName;
 use super::verdict::Verdict;
@@ -246,7 +247,7 @@ impl Group {
                 Ok(())
             };
             self.stuck = silent
-                .and_then(|()| self.queue(step, &stage, dialogue, parcel))
+                .and_then(|()| self.queue(step, dialogue, parcel))
                 .err();
             self.on_the_way.push_back((step, stage));
         }
@@ -267,23 +268,25 @@ impl Group {
     fn queue(
         &mut self,
         step: Step,
-        stage: &Stage,
         dialogue: &mut Dialogue<'_>,
         parcel: &Parcel<'_>,
     ) -> Result<(), Failure> {
-        match (step, stage) {
-            (Step::Reset, _) => dialogue.send("RSET"),
-            (Step::Auth(_), _) => self
+        match step {
+            Step::Reset => dialogue.send("RSET"),
+            Step::Auth(_) => self
                 .lead
                 .as_ref()
                 .map_or(Ok(()), |lead| lead.send(dialogue)),
-            (Step::Mail, _) => dialogue.send(&parcel.mail),
-            (Step::Rcpt(_), Stage::Rcpt(path)) => dialogue.send(&format!("RCPT TO:<{path}>")),
-            (Step::Message, _) => {
+            Step::Mail => dialogue.send(&parcel.mail),
+            Step::Rcpt(index) => {
+                let recipient = &parcel.job.envelope.recipients()[index];
+                dialogue.send(&rcpt_command(recipient, parcel.notify))
+            }
+            Step::Message => {
                 self.end = Some(body::queue_whole(dialogue, &parcel.content)?);
                 Ok(())
             }
-            (Step::Data | Step::Rcpt(_), _) => dialogue.send("DATA"),
+            Step::Data => dialogue.send("DATA"),
         }
     }
 

@@ -6,9 +6,9 @@
 //!
 //! Then `conversation` submits message after message in one session: `delivery` fits each to what
 //! the server offers, `transaction` brings it to its recipients with a [`Verdict`] for each (`fates`),
-//! by a `group` of commands that leave together, and `body` sends its octets (`stuffing` where DATA
-//! needs it). `quit_after` names the stages after which all that may end, as asked; `verify` asks about
-//! addresses without sending. `hint` knows what to do about a refusal.
+//! by a `group` of commands that leave together (`parameters` writes MAIL and RCPT), and `body` sends
+//! its octets (`stuffing` where DATA needs it). `quit_after` names the stages after which all that may
+//! end, as asked; `verify` asks about addresses without sending. `hint` knows what to do about a refusal.
 
 pub(crate) mod auth;
 mod body;
@@ -19,6 +19,7 @@ pub mod dialogue;
 mod fates;
 mod group;
 pub(crate) mod hint;
+mod parameters;
 mod quit_after;
 pub mod reply;
 pub mod sasl;

@@ -15,6 +15,7 @@ mod mailbox;
 mod many;
 mod mechanisms;
 mod message;
+mod notices;
 mod proxies;
 mod server;
 

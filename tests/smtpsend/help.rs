@@ -142,6 +142,9 @@ fn a_bad_value_says_what_may_stand_there() {
         ("--retry", "often", "number"),
         ("--retry", "-1", "number"),
         ("--timeout", "-1", "number"),
+        ("--dsn-notify", "never,delay", "success,failure,delay"),
+        ("--dsn-return", "body", "headers"),
+        ("--mail-param", "ret=full", "--dsn-return"),
         (
             "--quit-after",
             "data",

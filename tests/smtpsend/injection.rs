@@ -29,6 +29,10 @@ fn no_control_character_reaches_a_command() {
         ("--server", 64),
         ("--timeout", 64),
         ("--retry", 64),
+        ("--dsn-notify", 64),
+        ("--dsn-return", 64),
+        ("--dsn-id", 64),
+        ("--mail-param", 64),
         ("--charset", 64),
         ("--input", 64),
     ];

@@ -4,7 +4,7 @@ use crate::delivery::{call, delivered, delivered_where, server};
 use crate::support::{Server, Smtpsend};
 
 /// Settings that take a value: the flag, a good value, a bad one, and the exit code of a bad flag.
-const VALUES: [(&str, &str, &str, i32); 16] = [
+const VALUES: [(&str, &str, &str, i32); 19] = [
     ("server", "m.test", "a b", 64),
     ("ports", "587", "submission", 64),
     ("tls", "starttls", "ssl", 64),
@@ -15,6 +15,9 @@ const VALUES: [(&str, &str, &str, i32); 16] = [
     ("deadline", "60", "-1", 64),
     ("auth", "plain", "magic", 64),
     ("retry", "3", "often", 64),
+    ("dsn-notify", "never", "always", 64),
+    ("dsn-return", "headers", "some", 64),
+    ("mail-param", "MT-PRIORITY=3", "SIZE=1", 64),
     ("charset", "latin1", "klingon", 64),
     ("input", "body", "maybe", 64),
     ("ca-file", "/etc/passwd", "/nonexistent.pem", 66),
@@ -23,13 +26,14 @@ const VALUES: [(&str, &str, &str, i32); 16] = [
     ("envelope-from", "<>", "nobody", 65),
 ];
 
-const SWITCHES: [&str; 9] = [
+const SWITCHES: [&str; 10] = [
     "no-chunking",
     "auth-first",
     "read-recipients",
     "no-pipelining",
     "allow-cleartext-auth",
     "all-or-nothing",
+    "require-tls",
     "verbose",
     "quiet",
     "json",

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::cli::settings::{Form, Heading, Place, SETTINGS, Setting};
+use crate::failure::{Failure, Kind, Result};
 
 /// Adds the settings under these headings.
 pub(super) fn with_settings(command: Command, wanted: fn(Heading) -> bool) -> Command {
@@ -93,6 +94,23 @@ impl Flags {
     /// Those that were understood.
     pub(super) fn of(matches: ArgMatches) -> Self {
         Self(matches)
+    }
+
+    /// Those in words that are known to be settings, where another grammar has been read.
+    ///
+    /// # Errors
+    /// `Usage` when they contradict each other.
+    pub(crate) fn of_words(words: Vec<OsString>) -> Result<Self> {
+        if words.is_empty() {
+            return Ok(Self::default());
+        }
+        let grammar = with_settings_untold(Command::new("").no_binary_name(true), |_| true);
+        let matches = grammar.try_get_matches_from(words).map_err(|error| {
+            let text = error.to_string();
+            let what = text.lines().next().unwrap_or_default();
+            Failure::new(Kind::Usage, what.trim_start_matches("error: "))
+        })?;
+        Ok(Self(matches))
     }
 
     /// What was typed for this setting; lists that came several times are joined.

@@ -20,6 +20,15 @@ struct Shown<'s> {
     profile: Option<&'s str>,
     files: Vec<String>,
     settings: Vec<Line>,
+    aliases: Vec<Alias<'s>>,
+}
+
+/// An alias.
+#[derive(Serialize)]
+struct Alias<'s> {
+    name: &'s str,
+    value: &'s str,
+    origin: String,
 }
 
 /// A setting.
@@ -44,6 +53,7 @@ pub(super) fn show(settings: &Settings<'_>) -> Result<()> {
             .iter()
             .filter_map(|setting| line(setting, settings))
             .collect(),
+        aliases: aliases(settings),
     };
     Ok(to_stdout(|out| {
         if json {
@@ -74,8 +84,31 @@ impl Shown<'_> {
         {
             text += &format!("{name} = {value}  # {origin}\n");
         }
+        for Alias {
+            name,
+            value,
+            origin,
+        } in &self.aliases
+        {
+            text += &format!("aliases.{name} = {value}  # {origin}\n");
+        }
         printable_lines(&text)
     }
+}
+
+/// Those that count: of one name the strongest.
+fn aliases<'s>(settings: &'s Settings<'_>) -> Vec<Alias<'s>> {
+    let mut shown: Vec<Alias<'s>> = Vec::new();
+    for (name, origin, value) in settings.aliases() {
+        if !shown.iter().any(|alias| alias.name == name) {
+            shown.push(Alias {
+                name,
+                value,
+                origin,
+            });
+        }
+    }
+    shown
 }
 
 fn printable_lines(text: &str) -> String {

@@ -29,6 +29,8 @@ pub(crate) struct File {
     pub(crate) path: PathBuf,
     pub(crate) defaults: Section,
     pub(crate) profiles: Vec<(String, Section)>,
+    /// What stands under `[aliases]`: local parts in lower case, and where mail for each goes.
+    pub(crate) aliases: Vec<(String, Entry)>,
     /// The name of the profile that counts when no other is chosen.
     pub(crate) default_profile: Option<Entry>,
 }

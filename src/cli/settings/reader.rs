@@ -5,6 +5,8 @@
 //! known is one, since a setting that is misspelt would silently not count. An empty text counts as
 //! not set, as an empty variable does.
 
+mod sendmail;
+
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -25,6 +27,12 @@ pub(crate) const DEFAULT_PROFILE: &str = "default-profile";
 
 /// The table of the profiles.
 const PROFILES: &str = "profile";
+
+/// The table of the settings whose names start so, at the top and in profiles; `sendmail` reads it.
+const SENDMAIL: &str = "sendmail";
+
+/// The table, only at the top, of local parts and where their mail goes.
+const ALIASES: &str = "aliases";
 
 /// The setting that also says whom a profile is for.
 const FROM: &str = "from";
@@ -76,6 +84,8 @@ impl File {
                         return Err(failure.with_hint("*@… stands below [profile.NAME]"));
                     }
                 }
+                (SENDMAIL, _) => reader.sendmail(&mut read.defaults, key, value)?,
+                (ALIASES, _) => read.aliases = reader.aliases(key, value)?,
                 _ => reader.entry(&mut read.defaults, key, value)?,
             }
         }
@@ -108,6 +118,7 @@ impl Reader<'_> {
                     let meant = self.from(&mut read, key, value)?;
                     read.patterns.extend(meant);
                 }
+                SENDMAIL => self.sendmail(&mut read, key, value)?,
                 _ => self.entry(&mut read, key, value)?,
             }
         }
@@ -163,6 +174,20 @@ impl Reader<'_> {
         let Some(setting) = known else {
             return Err(self.unknown(key.span().start, name));
         };
+        self.set(section, setting, key, value)
+    }
+
+    fn set(
+        &self,
+        section: &mut Section,
+        setting: &'static Setting,
+        key: &Spanned<impl AsRef<str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<()> {
+        if section.entry(setting.name).is_some() {
+            let words = format!("{} stands here twice", setting.name);
+            return Err(self.wrong(key.span().start, &words));
+        }
         let value = Zeroizing::new(self.value(setting, key, value)?);
         let line = self.line(key.span().start);
         if !value.is_empty() {
@@ -239,6 +264,10 @@ impl Reader<'_> {
                 let failure = self.wrong(at, "default-profile does not stand in a profile");
                 return failure.with_hint("put it at the top, before the first [profile.NAME]");
             }
+            ALIASES => {
+                let failure = self.wrong(at, "aliases do not stand in a profile");
+                return failure.with_hint("they count for all mail: put them under [aliases]");
+            }
             _ => {}
         }
         let failure = self.wrong(at, &format!("there is no setting \"{name}\""));
@@ -249,16 +278,14 @@ impl Reader<'_> {
         let keys = SETTINGS
             .iter()
             .filter(|setting| setting.place != Place::NoFile);
-        let known = keys
-            .map(|setting| setting.name)
-            .chain([ADDRESSES, DEFAULT_PROFILE]);
-        let nearest = known
-            .map(|known| (strsim::jaro_winkler(known, name), known))
-            .max_by(|(one, _), (other, _)| one.total_cmp(other));
-        failure.with_hint(match nearest {
-            Some((likeness, known)) if likeness > 0.8 => format!("did you mean {known}?"),
-            _ => "smtpsend --help names the settings; message options such as --subject are none"
-                .to_owned(),
+        let known = keys.map(|setting| setting.name);
+        let known = known.chain([ADDRESSES, DEFAULT_PROFILE, SENDMAIL, ALIASES]);
+        failure.with_hint(match nearest(name, known) {
+            Some(known) => format!("did you mean {known}?"),
+            None => {
+                "smtpsend --help names the settings; message options such as --subject are none"
+                    .to_owned()
+            }
         })
     }
 
@@ -285,4 +312,11 @@ impl Reader<'_> {
         let before = self.text.as_bytes().iter().take(at);
         before.filter(|&&byte| byte == b'\n').count() + 1
     }
+}
+
+/// The name that is most like this one, where one is like it.
+fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let likenesses = known.map(|known| (strsim::jaro_winkler(known, name), known));
+    let (likeness, known) = likenesses.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (likeness > 0.8).then_some(known)
 }

@@ -37,6 +37,8 @@ pub(crate) enum Heading {
     Server,
     Authentication,
     Delivery,
+    /// Of the sendmail dialect alone.
+    Sendmail,
     Output,
     Settings,
 }
@@ -49,6 +51,7 @@ impl Heading {
             Self::Server => "Server",
             Self::Authentication => "Authentication",
             Self::Delivery => "Delivery",
+            Self::Sendmail => "Sendmail",
             Self::Output => "Output",
             Self::Settings => "Settings",
         }
@@ -156,7 +159,7 @@ pub(crate) fn setting(name: &str) -> Option<&'static Setting> {
 }
 
 use Form::{Command, List, Path, Text};
-use Heading::{Authentication, Delivery, Message, Output, Recipients, Server};
+use Heading::{Authentication, Delivery, Message, Output, Recipients, Sendmail, Server};
 
 /// All of them, in the order of the help.
 #[rustfmt::skip]
@@ -263,6 +266,33 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .default("0")
         .more("Waits 1 s, 4 s, 16 s and so on up to 5 minutes, within --deadline: 3 cover 21 s, and 5 \
                the 6 minutes that greylisting takes. What may have been delivered is not sent again."),
+    Setting::new(Delivery, List, "dsn-notify", "LIST",
+        "When you are to be notified: never, or some of success,failure,delay")
+        .default("as the server does")
+        .more("Notices go to the envelope sender. Only a server that offers DSN can be asked for them; to another \
+               the message is sent all the same, and a warning says so. --dsn-id is what they call the message."),
+    Setting::new(Delivery, Text, "dsn-return", "HOW", "What a failure notice gives back of the message: full or headers")
+        .default("as the server does"),
+    Setting::switch(Delivery, "require-tls", "no-require-tls",
+        "Send only where the server promises verified TLS for the rest of the way too")
+        .more("By its extension REQUIRETLS. Where it does not offer it, or there is no TLS to the server, the message is \
+               not sent (exit 69)."),
+    Setting::new(Delivery, List, "mail-param", "KEY[=VALUE]", "One more parameter of MAIL, sent as it is")
+        .more("For extensions without an option of their own, like MT-PRIORITY=3. A server that does not offer the \
+               extension gets it too, and may refuse the message. In a variable several are separated by spaces."),
+
+    Setting::new(Sendmail, Text, "sendmail-from", "ADDRESS",
+        "Who mail is from, whatever the message and its sender say")
+        .more("For a provider that takes no other: From and the envelope sender become this address, unless the \
+               sender is nobody. The name in From stays (root (host) where there was none), and what stood there \
+               goes into X-Original-From."),
+    Setting::new(Sendmail, Text, "sendmail-domain", "DOMAIN", "The domain of local parts that stand alone and are no alias"),
+    Setting::new(Sendmail, Path, "sendmail-aliases", "PATH", "The file of aliases, beside [aliases] in a settings file")
+        .default("/etc/aliases"),
+    Setting::new(Sendmail, Text, "sendmail-headers", "HOW", "What becomes of local parts that stand alone in a header: keep or complete")
+        .default("keep")
+        .more("complete: in From, Sender, Reply-To, To and Cc they become the address that they go to, where it \
+               is one and every address of the field is known."),
 
     Setting::switch(Output, "verbose", "no-verbose", "Show the dialogue on standard error (secrets as ***)")
         .short('v'),

@@ -1,0 +1,302 @@
+//! What a call of sendmail means: from its command line, the settings and standard input to the
+//! request that send mode would make of its own.
+//!
+//! Owns who sends: `-f`, else as in send mode; a local part alone gets the default domain, else this
+//! host's name. Where the settings repair the sender, that address stands in both its places. The
+//! null sender stays what it is. RFC 5321 §4.5.5.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+
+use super::Mail;
+use super::expand::{Directory, Expanded, default_domain};
+use crate::address::{Address, AddressList, Mailbox};
+use crate::cli::aliases::{Aliases, Written, written};
+use crate::cli::args::Args;
+use crate::cli::host::HostName;
+use crate::cli::output::Console;
+use crate::cli::request::{Request, fields, only_mailbox};
+use crate::cli::settings::{Settings, parsed};
+use crate::cli::{choose_profile, credentials, finding, options, stdin, way};
+use crate::envelope::{Envelope, EnvelopeId, Options, ReversePath};
+use crate::failure::{Failure, Kind};
+use crate::message::{Fields, Message, Rewriting, Store, author};
+use crate::smtp::Observer as _;
+
+/// What becomes of local parts that stand alone in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Headers {
+    Keep,
+    Complete,
+}
+
+impl Headers {
+    /// What the setting says.
+    ///
+    /// # Errors
+    /// `Usage` or `Config` when it is neither.
+    pub(super) fn of(settings: &Settings<'_>) -> Result<Self> {
+        let how = settings.value("sendmail-headers", |text| match text {
+            "keep" => Ok(Self::Keep),
+            "complete" => Ok(Self::Complete),
+            _ => {
+                let words = format!("\"{text}\" is none of keep, complete");
+                Err(Failure::new(Kind::Usage, words))
+            }
+        })?;
+        Ok(how.unwrap_or(Self::Keep))
+    }
+}
+
+/// Who all mail is from, where the settings say that.
+///
+/// # Errors
+/// `Message` or `Config` when it is not one address.
+pub(super) fn only_sender(settings: &Settings<'_>) -> Result<Option<Mailbox>> {
+    settings.value("sendmail-from", |text| {
+        only_mailbox(&AddressList::parse(text)?)
+    })
+}
+
+/// Reads everything that is to be sent and how; and says why somebody cannot be reached, when others
+/// can.
+///
+/// # Errors
+/// Whatever keeps it from being sent to anybody.
+pub(super) fn read(
+    mail: &Mail,
+    settings: &mut Settings<'_>,
+    console: &Console,
+) -> Result<(Request, Vec<anyhow::Error>)> {
+    let start = Instant::now();
+    if mail.recipients.is_empty() && !mail.recipients_of_message {
+        return Err(nobody("name one, or take those of the message with -t"));
+    }
+    let handed = credentials::Handed::take(settings)?;
+    handed.leaves_standard_input()?;
+    let given = given(mail, settings, start, console)?;
+    let typed = mail.sender.as_deref().map(Sender::read).transpose()?;
+    let author = author(&given).context("standard input")?;
+    let named = author.as_ref().or(typed.as_ref().and_then(Sender::address));
+    let is_typed = settings
+        .text("from")?
+        .is_some_and(|(origin, _)| origin.is_flag());
+    if named.is_some() && !is_typed && settings.profile_depends_on_from()? {
+        choose_profile(settings, named, console)?;
+    }
+
+    let host = HostName::of_this_machine();
+    let deadline = way::deadline(settings, start)?;
+    let repair = only_sender(settings)?;
+    let options = options(mail, settings)?;
+    let sender = typed.as_ref().map(|typed| typed.path(settings, &host));
+    let sender = match sender.transpose()? {
+        Some(sender) => Some(sender),
+        None => settings.value("envelope-from", ReversePath::parse)?,
+    };
+    let fields = fields_of(mail, sender.as_ref(), repair.as_ref(), settings, &host)?;
+    let aliases = Aliases::new(settings, deadline, console);
+    let directory = Directory::new(aliases, settings, &host)?;
+    let message = message(given, &fields, repair.as_ref(), &directory, settings, &host)?;
+    let Expanded {
+        addresses,
+        failures,
+        ..
+    } = recipients(mail, &message, &directory)?;
+    if addresses.is_empty() {
+        return Err(nobody_reached(failures, console));
+    }
+    let sender = sender.unwrap_or_else(|| {
+        let own = message.sender().unwrap_or(fields.default_from.address());
+        own.clone().into()
+    });
+    let sender = match (sender, &repair) {
+        (ReversePath::Address(_), Some(only)) => only.address().clone().into(),
+        (sender, _) => sender,
+    };
+    let envelope = Envelope::new(sender, addresses)?.with_options(options);
+
+    let mut plan = way::plan(settings, &host, start)?;
+    let mut user = None;
+    if plan.rungs.is_empty() {
+        let set = settings.own_address()?;
+        let by = repair.as_ref().map(Mailbox::address);
+        match by.or(named).or(set.as_ref()) {
+            Some(from) => user = finding::find(&mut plan, settings, from, console)?,
+            None => way::need_server(&plan, settings)?,
+        }
+    }
+    for warning in message.warnings() {
+        console.warning(warning);
+    }
+    credentials::add(&mut plan, settings, user, handed, console)?;
+    let request = Request {
+        message,
+        envelope,
+        plan,
+    };
+    Ok((request, failures))
+}
+
+/// Standard input, up to a lone dot unless that is a line like others.
+fn given(mail: &Mail, settings: &Settings<'_>, start: Instant, console: &Console) -> Result<Store> {
+    let deadline = way::deadline(settings, start)?;
+    let environment = settings.environment();
+    if mail.ignore_dots {
+        stdin::read(deadline, environment, console)
+    } else {
+        stdin::read_to_dot(deadline, environment, console)
+    }
+}
+
+/// The envelope sender as it was typed.
+enum Sender {
+    Nobody,
+    Written(Written),
+}
+
+impl Sender {
+    fn read(text: &str) -> Result<Self> {
+        let text = text.trim();
+        if text.is_empty() || text == "<>" {
+            return Ok(Self::Nobody);
+        }
+        let mut all = written(text).context("-f")?;
+        match (all.pop(), all.is_empty()) {
+            (Some(one), true) => Ok(Self::Written(one)),
+            _ => {
+                let words = format!("-f: \"{text}\" is not one address");
+                Err(Failure::new(Kind::Message, words).into())
+            }
+        }
+    }
+
+    /// The address, when it has a domain.
+    fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Written(Written::Address(address)) => Some(address),
+            Self::Nobody | Self::Written(Written::Local(_)) => None,
+        }
+    }
+
+    fn path(&self, settings: &Settings<'_>, host: &HostName) -> Result<ReversePath> {
+        Ok(match self {
+            Self::Nobody => ReversePath::Null,
+            Self::Written(Written::Address(address)) => address.clone().into(),
+            Self::Written(Written::Local(local)) => {
+                let domain = default_domain(settings)?;
+                let domain = domain.as_deref().unwrap_or(host.as_str());
+                let address = Address::new(local, domain);
+                address
+                    .or_else(|_| Address::new(local, "localhost"))
+                    .context("-f")?
+                    .into()
+            }
+        })
+    }
+}
+
+/// What the message is completed with: as in send mode, but for what `-f` and `-F` say.
+fn fields_of(
+    mail: &Mail,
+    sender: Option<&ReversePath>,
+    repair: Option<&Mailbox>,
+    settings: &Settings<'_>,
+    host: &HostName,
+) -> Result<Fields> {
+    let from = settings.text("from")?;
+    let mut fields = fields(&Args::default(), settings, host, from.as_ref())?;
+    let typed = sender
+        .filter(|_| mail.sender.is_some())
+        .and_then(ReversePath::address);
+    if typed.is_some() || mail.full_name.is_some() {
+        let address = typed.unwrap_or(fields.default_from.address()).clone();
+        let name = mail.full_name.as_deref();
+        fields.default_from = Mailbox::new(name, address).context("-F")?;
+    }
+    if let Some(only) = repair {
+        fields.default_from = repaired(only, &fields.default_from, host);
+        fields.from = None;
+    }
+    Ok(fields)
+}
+
+/// The author in place of `original`: with its name, else one that tells which user of which machine it is.
+fn repaired(only: &Mailbox, original: &Mailbox, host: &HostName) -> Mailbox {
+    let machine = host.as_str().split('.').next().unwrap_or_default();
+    let made = || format!("{} ({machine})", original.address().local());
+    let name = original.name().or(only.name());
+    let name = name.map_or_else(made, str::to_owned);
+    // A name out of a header may hold what cannot stand in one that is made.
+    Mailbox::new(Some(&name), only.address().clone()).unwrap_or_else(|_| only.clone())
+}
+
+fn message(
+    given: Store,
+    fields: &Fields,
+    repair: Option<&Mailbox>,
+    directory: &Directory<'_>,
+    settings: &Settings<'_>,
+    host: &HostName,
+) -> Result<Message> {
+    let complete = |local: &str| directory.only_address(local);
+    let author = repair.map(|only| {
+        move |original: Option<&Mailbox>| match original {
+            Some(original) => repaired(only, original, host),
+            None => fields.default_from.clone(),
+        }
+    });
+    let completes = Headers::of(settings)? == Headers::Complete;
+    let rewriting = Rewriting {
+        complete: completes.then_some(&complete),
+        author: author.as_ref().map(|author| author as _),
+    };
+    Message::submitted(given, fields, &rewriting).context("standard input")
+}
+
+/// Who shall get the message.
+fn recipients(mail: &Mail, message: &Message, directory: &Directory<'_>) -> Result<Expanded> {
+    let mut expanded = Expanded::default();
+    let mut all = Vec::new();
+    for text in &mail.recipients {
+        all.extend(written(text)?);
+    }
+    if mail.recipients_of_message {
+        for text in message.recipient_fields()? {
+            all.extend(written(&text).context("a recipient in the message")?);
+        }
+    }
+    for one in &all {
+        directory.expand(one, &mut expanded);
+    }
+    Ok(expanded)
+}
+
+fn options(mail: &Mail, settings: &Settings<'_>) -> Result<Options> {
+    let envid = mail.envid.as_deref().map(parsed::<EnvelopeId>);
+    Ok(Options {
+        envid: envid.transpose().context("-V")?,
+        ..options::of_all(settings)?
+    })
+}
+
+fn nobody(hint: &str) -> anyhow::Error {
+    Failure::new(Kind::Usage, "no recipient")
+        .with_hint(hint)
+        .into()
+}
+
+/// The failure of the first, once those of the others are told.
+fn nobody_reached(failures: Vec<anyhow::Error>, console: &Console) -> anyhow::Error {
+    let mut failures = failures.into_iter();
+    let Some(first) = failures.next() else {
+        return nobody(
+            "the message names nobody in To, Cc or Bcc (or, sent on, in Resent-To, -Cc or -Bcc)",
+        );
+    };
+    for other in failures {
+        console.error(&other);
+    }
+    first
+}
