@@ -28,6 +28,35 @@ const USUAL_FILE: &str = "/etc/aliases";
 /// Octets of a file of aliases at most.
 const FILE_LIMIT: usize = 4 << 20;
 
+/// An alias in a settings file.
+pub(crate) struct Alias<'s> {
+    /// The local part, in lower case.
+    pub(crate) name: &'s str,
+    /// Where its mail goes, with commas.
+    pub(crate) value: &'s str,
+    path: &'s Path,
+    line: usize,
+}
+
+impl Alias<'_> {
+    /// The file and the line.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}", self.path.display(), self.line)
+    }
+}
+
+/// Those in settings files; of one name the first counts.
+pub(crate) fn in_settings<'s>(settings: &'s Settings<'_>) -> impl Iterator<Item = Alias<'s>> {
+    settings.files().iter().flat_map(|file| {
+        file.aliases.iter().map(|(name, entry)| Alias {
+            name,
+            value: &entry.value,
+            path: &file.path,
+            line: entry.line,
+        })
+    })
+}
+
 /// All aliases.
 pub(crate) struct Aliases<'s> {
     settings: &'s Settings<'s>,
@@ -56,10 +85,9 @@ impl<'s> Aliases<'s> {
     /// # Errors
     /// `Input` when the file cannot be read, `Config` when a target cannot, naming its place.
     pub(crate) fn targets(&self, local: &str) -> Result<Option<Vec<Target>>> {
-        let mut set = self.settings.aliases();
-        let found = set.find(|(name, ..)| *name == local);
+        let found = in_settings(self.settings).find(|alias| alias.name == local);
         let (place, value) = match found {
-            Some((_, place, value)) => (place, value),
+            Some(alias) => (alias.place(), alias.value),
             None => match self.file()?.entry(local) {
                 Some((place, value)) => (place, value),
                 None => return Ok(None),

@@ -56,6 +56,16 @@ fn the_help_of_each_subcommand_is_as_reviewed() {
 }
 
 #[test]
+fn the_help_of_the_sendmail_dialect_is_as_reviewed() {
+    let text = help(&["sendmail", "--help"]);
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+    matches("help-sendmail", &text);
+}
+
+#[test]
 fn help_goes_before_any_other_flag() {
     assert_eq!(help(&["--to", "bob", "--body", "x", "-h"]), help(&["-h"]));
 }

@@ -62,6 +62,7 @@ mod second_words;
 mod secrets;
 mod sending;
 mod sendmail;
+mod sendmail_sender;
 mod servers;
 mod settings;
 mod sized;

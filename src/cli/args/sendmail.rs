@@ -31,12 +31,14 @@ Flags, joined or with their value in the next word; what follows -- is a recipie
   -q...            run the queue once
   -bs              speak SMTP on standard input and output
   -bi, -I          nothing: there are no aliases to build
-  -A -B -C -D -L -M -X -d -e -h -p with a value, -O KEY=VALUE, -o..., -G -U -c -m -n -s
+  -A -B -C -D -E -L -M -X -d -e -h -p with a value, -O KEY=VALUE, -o..., -G -U -c -m -n -s
                    taken, and of no effect here
+  --help, --version
 
 Settings count as elsewhere: from settings files, from the environment, and as long flags. Called by
 the name sendmail, no flag names a server, a login, a file or a program, since strangers may have
-a say in what stands there.";
+a say in what stands there. Those below stand in a settings file under [sendmail], as from, domain,
+aliases and headers, or in a profile under [profile.NAME.sendmail].";
 
 const AFTER: &str = "Exit codes: as smtpsend --help says; 64 also for -bd, -bD and -bt, 67 also for a user without an \
                      address, 78 also for aliases in a circle";
@@ -47,6 +49,7 @@ pub(super) fn sendmail() -> Command {
         .about(ABOUT)
         .long_about(LONG_ABOUT)
         .after_help(AFTER)
+        .disable_help_flag(true)
         .override_usage("smtpsend sendmail [FLAGS] [RECIPIENT...] < MESSAGE")
         .defer(|sendmail| with_settings(sendmail, |heading| heading == Heading::Sendmail))
 }

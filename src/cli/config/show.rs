@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::cli::aliases::in_settings;
 use crate::cli::output::to_stdout;
 use crate::cli::secrets::Source;
 use crate::cli::settings::{Form, Origin, Place, SETTINGS, Setting, Settings};
@@ -99,12 +100,12 @@ impl Shown<'_> {
 /// Those that count: of one name the strongest.
 fn aliases<'s>(settings: &'s Settings<'_>) -> Vec<Alias<'s>> {
     let mut shown: Vec<Alias<'s>> = Vec::new();
-    for (name, origin, value) in settings.aliases() {
-        if !shown.iter().any(|alias| alias.name == name) {
+    for alias in in_settings(settings) {
+        if !shown.iter().any(|other| other.name == alias.name) {
             shown.push(Alias {
-                name,
-                value,
-                origin,
+                name: alias.name,
+                value: alias.value,
+                origin: alias.place(),
             });
         }
     }

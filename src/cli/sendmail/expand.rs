@@ -85,12 +85,16 @@ impl<'s> Directory<'s> {
     ///
     /// # Errors
     /// `Recipient` when there is no default domain; `Message` when it cannot stand before one.
-    fn at_default_domain(&self, local: &str) -> crate::failure::Result<Address> {
+    fn at_default_domain(&self, local: &str, chain: &[String]) -> crate::failure::Result<Address> {
         match &self.domain {
             Some(domain) => Address::new(local, domain),
             None => {
                 let words = format!("{local} has no domain, and is no alias");
-                Err(Failure::new(Kind::Recipient, words).with_hint(NO_DOMAIN))
+                let failure = Failure::new(Kind::Recipient, words).with_hint(NO_DOMAIN);
+                Err(match chain.first() {
+                    Some(alias) => failure.at(format!("the alias {alias}")),
+                    None => failure,
+                })
             }
         }
     }
@@ -98,7 +102,10 @@ impl<'s> Directory<'s> {
     fn follow(&self, target: &Target, chain: &mut Vec<String>, into: &mut Expanded) {
         let found = match target {
             Target::Unserved(what) => Err(unserved(what, chain).into()),
-            Target::Final(local) => self.at_default_domain(local).map(Some).map_err(Into::into),
+            Target::Final(local) => self
+                .at_default_domain(local, chain)
+                .map(Some)
+                .map_err(Into::into),
             Target::Written(Written::Address(address)) => {
                 let is_here = self.names.iter().any(|name| name == address.domain());
                 let aliased = is_here && self.look_up(address.local(), chain, into);
@@ -108,7 +115,9 @@ impl<'s> Directory<'s> {
                 if self.look_up(local, chain, into) {
                     Ok(None)
                 } else {
-                    self.at_default_domain(local).map(Some).map_err(Into::into)
+                    self.at_default_domain(local, chain)
+                        .map(Some)
+                        .map_err(Into::into)
                 }
             }
         };
@@ -187,3 +196,6 @@ fn names_of(host: &HostName) -> Vec<String> {
     names.extend(["localhost", "localhost.localdomain"].map(str::to_owned));
     names
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod expand;
 mod long;
 mod request;
 mod scan;
+mod sender;
 #[cfg(test)]
 mod tests;
 
@@ -186,7 +187,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
 /// What is wrong with them.
 pub(super) fn check_settings(settings: &Settings<'_>) -> Result<()> {
     request::Headers::of(settings)?;
-    request::only_sender(settings)?;
+    sender::only_sender(settings)?;
     expand::default_domain(settings)?;
     Ok(())
 }

@@ -1,22 +1,22 @@
 //! What a call of sendmail means: from its command line, the settings and standard input to the
 //! request that send mode would make of its own.
 //!
-//! Owns who sends: `-f`, else as in send mode; a local part alone gets the default domain, else this
-//! host's name. Where the settings repair the sender, that address stands in both its places. The
-//! null sender stays what it is. RFC 5321 §4.5.5.
+//! Owns whose message it is, as in send mode but for `-f` and `-F`; who gets it; and that one who cannot
+//! be reached does not keep it from the others, unless it is for all or nobody.
 
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
 use super::Mail;
-use super::expand::{Directory, Expanded, default_domain};
-use crate::address::{Address, AddressList, Mailbox};
-use crate::cli::aliases::{Aliases, Written, written};
+use super::expand::{Directory, Expanded};
+use super::sender::{Sender, only_sender, repaired};
+use crate::address::Mailbox;
+use crate::cli::aliases::{Aliases, written};
 use crate::cli::args::Args;
 use crate::cli::host::HostName;
 use crate::cli::output::Console;
-use crate::cli::request::{Request, fields, only_mailbox};
+use crate::cli::request::{Request, fields};
 use crate::cli::settings::{Settings, parsed};
 use crate::cli::{choose_profile, credentials, finding, options, stdin, way};
 use crate::envelope::{Envelope, EnvelopeId, Options, ReversePath};
@@ -47,16 +47,6 @@ impl Headers {
         })?;
         Ok(how.unwrap_or(Self::Keep))
     }
-}
-
-/// Who all mail is from, where the settings say that.
-///
-/// # Errors
-/// `Message` or `Config` when it is not one address.
-pub(super) fn only_sender(settings: &Settings<'_>) -> Result<Option<Mailbox>> {
-    settings.value("sendmail-from", |text| {
-        only_mailbox(&AddressList::parse(text)?)
-    })
 }
 
 /// Reads everything that is to be sent and how; and says why somebody cannot be reached, when others
@@ -104,7 +94,7 @@ pub(super) fn read(
         failures,
         ..
     } = recipients(mail, &message, &directory)?;
-    if addresses.is_empty() {
+    if addresses.is_empty() || (!failures.is_empty() && settings.switch("all-or-nothing")?) {
         return Err(nobody_reached(failures, console));
     }
     let sender = sender.unwrap_or_else(|| {
@@ -150,53 +140,6 @@ fn given(mail: &Mail, settings: &Settings<'_>, start: Instant, console: &Console
     }
 }
 
-/// The envelope sender as it was typed.
-enum Sender {
-    Nobody,
-    Written(Written),
-}
-
-impl Sender {
-    fn read(text: &str) -> Result<Self> {
-        let text = text.trim();
-        if text.is_empty() || text == "<>" {
-            return Ok(Self::Nobody);
-        }
-        let mut all = written(text).context("-f")?;
-        match (all.pop(), all.is_empty()) {
-            (Some(one), true) => Ok(Self::Written(one)),
-            _ => {
-                let words = format!("-f: \"{text}\" is not one address");
-                Err(Failure::new(Kind::Message, words).into())
-            }
-        }
-    }
-
-    /// The address, when it has a domain.
-    fn address(&self) -> Option<&Address> {
-        match self {
-            Self::Written(Written::Address(address)) => Some(address),
-            Self::Nobody | Self::Written(Written::Local(_)) => None,
-        }
-    }
-
-    fn path(&self, settings: &Settings<'_>, host: &HostName) -> Result<ReversePath> {
-        Ok(match self {
-            Self::Nobody => ReversePath::Null,
-            Self::Written(Written::Address(address)) => address.clone().into(),
-            Self::Written(Written::Local(local)) => {
-                let domain = default_domain(settings)?;
-                let domain = domain.as_deref().unwrap_or(host.as_str());
-                let address = Address::new(local, domain);
-                address
-                    .or_else(|_| Address::new(local, "localhost"))
-                    .context("-f")?
-                    .into()
-            }
-        })
-    }
-}
-
 /// What the message is completed with: as in send mode, but for what `-f` and `-F` say.
 fn fields_of(
     mail: &Mail,
@@ -227,16 +170,6 @@ fn fields_of(
         fields.from = None;
     }
     Ok(fields)
-}
-
-/// The author in place of `original`: with its name, else one that tells which user of which machine it is.
-fn repaired(only: &Mailbox, original: &Mailbox, host: &HostName) -> Mailbox {
-    let machine = host.as_str().split('.').next().unwrap_or_default();
-    let made = || format!("{} ({machine})", original.address().local());
-    let name = original.name().or(only.name());
-    let name = name.map_or_else(made, str::to_owned);
-    // A name out of a header may hold what cannot stand in one that is made.
-    Mailbox::new(Some(&name), only.address().clone()).unwrap_or_else(|_| only.clone())
 }
 
 fn message(

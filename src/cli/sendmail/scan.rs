@@ -23,8 +23,8 @@ use crate::failure::{Failure, Kind, Result};
 const WITHOUT_VALUE: &str = "GUcmns";
 
 /// Flags with a value that change nothing here: who it is for (-A), its body (-B), sendmail's own
-/// settings (-C -M), logs (-D -L -X), how errors are told (-e), hops (-h), where it came from (-p).
-const WITH_VALUE: &str = "ABCDLMXehp";
+/// settings (-C -E -M), logs (-D -L -X), how errors are told (-e), hops (-h), where it came from (-p).
+const WITH_VALUE: &str = "ABCDELMXehp";
 
 /// Sendmail's and Exim's one-letter options that need a value.
 const OPTIONS_WITH_VALUE: &str = "ABCEFHJKLOPQRSTUVXZ";

@@ -151,17 +151,6 @@ impl<'e> Settings<'e> {
         &self.files
     }
 
-    /// Every alias in a file: the local part, where it stands, and where its mail goes; the strongest first.
-    pub(crate) fn aliases(&self) -> impl Iterator<Item = (&str, String, &str)> {
-        self.files.iter().flat_map(|file| {
-            let entries = file.aliases.iter();
-            entries.map(move |(local, entry)| {
-                let place = format!("{}:{}", file.path.display(), entry.line);
-                (local.as_str(), place, entry.value.as_str())
-            })
-        })
-    }
-
     /// The name of the chosen profile.
     pub(crate) fn profile(&self) -> Option<&str> {
         self.profile.as_deref()

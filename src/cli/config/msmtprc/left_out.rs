@@ -3,7 +3,7 @@
 //! A command is told of only where it asks for something else than happens anyway.
 
 /// Commands that are not taken over, the values with which nothing is lost, and what to say.
-pub(super) const LEFT_OUT: [(&str, &[&str], &str); 16] = [
+pub(super) const LEFT_OUT: [(&str, &[&str], &str); 15] = [
     (
         "tls_certcheck",
         &["", "on"],
@@ -63,11 +63,6 @@ pub(super) const LEFT_OUT: [(&str, &[&str], &str); 16] = [
     ("logfile", &[""], NO_LOG),
     ("logfile_time_format", &[""], NO_LOG),
     ("syslog", &["off"], NO_LOG),
-    (
-        "aliases",
-        &[""],
-        "there are no aliases: name whole addresses",
-    ),
 ];
 
 const NO_LOG: &str =

@@ -19,9 +19,10 @@ const SAME: [(&str, &str); 3] = [
 ];
 
 /// Commands that name a file.
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 3] = [
     ("tls_cert_file", "client-cert"),
     ("tls_key_file", "client-key"),
+    ("aliases", "sendmail-aliases"),
 ];
 
 /// An account on its way.

@@ -300,7 +300,7 @@ fn other_settings_are_taken_over_or_listed() {
                  dsn_return headers\nlogfile ~/log\naliases /etc/aliases";
     assert_eq!(
         account(lines),
-        "bind = \"192.0.2.1\"\nehlo = \"me.example\"\n\
+        "bind = \"192.0.2.1\"\nsendmail-aliases = \"/etc/aliases\"\nehlo = \"me.example\"\n\
          timeout = 7\ndsn-notify = \"failure,delay\"\ndsn-return = \"headers\"\n\
          proxy = \"socks5://[::1]:1080\"\n"
     );
