@@ -9,9 +9,9 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::Mail;
-use super::expand::{Directory, Expanded};
+use super::expand::{Directory, Expanded, default_domain};
 use super::sender::{Sender, only_sender, repaired};
-use crate::address::Mailbox;
+use crate::address::{Address, Mailbox};
 use crate::cli::aliases::{Aliases, written};
 use crate::cli::args::Args;
 use crate::cli::host::HostName;
