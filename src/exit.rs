@@ -21,6 +21,8 @@ pub enum Exit {
     Unavailable = 69,
     /// `EX_SOFTWARE`: a bug.
     Software = 70,
+    /// `EX_CANTCREAT`: cannot write to the queue.
+    CantCreat = 73,
     /// `EX_IOERR`: local input or output failed.
     IoErr = 74,
     /// `EX_TEMPFAIL`: try again later.

@@ -29,6 +29,8 @@ pub enum Kind {
     Tls,
     /// A bug in this program.
     Bug,
+    /// The queue cannot take a message, or a message in it cannot be read or kept track of.
+    Queue,
     /// A local file or stream failed while being read or written.
     Io,
     /// Not now: a 4xx, a connection refused or lost, a timeout. Trying again is right.
@@ -55,6 +57,7 @@ impl Kind {
             Self::Host => Exit::NoHost,
             Self::Refused | Self::Tls => Exit::Unavailable,
             Self::Bug => Exit::Software,
+            Self::Queue => Exit::CantCreat,
             Self::Io => Exit::IoErr,
             Self::Temporary | Self::Uncertain => Exit::TempFail,
             Self::Protocol => Exit::Protocol,
@@ -74,6 +77,7 @@ impl Kind {
             Self::Refused => "refused",
             Self::Tls => "tls",
             Self::Bug => "bug",
+            Self::Queue => "queue",
             Self::Io => "io",
             Self::Temporary => "temporary",
             Self::Uncertain => "uncertain",

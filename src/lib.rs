@@ -23,13 +23,15 @@
 //! | room | owns | refuses |
 //! |---|---|---|
 //! | [`exit`], [`failure`], [`secret`] | the exit codes; typed causes, each with its exit code; secrets that do not print | strings as errors |
-//! | `clock` | waits with an end | a wait without one |
+//! | [`interrupt`], `clock` | signals that end a run; waits with an end | a wait without one |
+//! | `random` | random numbers for names and waits | being the source of a secret |
 //! | [`address`], [`envelope`] | addresses, lists, IDN as A-labels; at least one recipient; what is asked beside delivery | CR, LF, NUL and control characters |
 //! | [`certificate`] | what a certificate says, its pins | other hashes than SHA-256 |
 //! | [`message`] | flags → MIME, input → body or message, headers, the octets and their facts | what is not well-formed |
 //! | [`route`] | the port policy, finding the server, connecting, proxies | port 25; a server that DNS alone vouches for |
 //! | [`smtp`] | replies, TLS, SASL, the session, the transaction | an unexpected reply; credentials or mail without the TLS that was asked for |
 //! | [`plan`], [`report`], [`submit`], [`transport`] | what is wanted, what came of it, trying; the way in for lettre | |
+//! | [`queue`] | the spool: one file a message, its states, locks, journal and schedule; failure notices | a directory that others can reach; what is not whole |
 //! | [`cli`] | arguments, settings, output | protocol knowledge |
 //!
 //! # Decisions
@@ -55,8 +57,11 @@ mod clock;
 pub mod envelope;
 pub mod exit;
 pub mod failure;
+pub mod interrupt;
 pub mod message;
 pub mod plan;
+pub mod queue;
+mod random;
 pub mod report;
 pub mod route;
 pub mod secret;

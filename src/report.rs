@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::envelope::Envelope;
 use crate::exit::Exit;
-use crate::failure::{Failure, Kind, hints};
+use crate::failure::{Failure, Kind, hints, printable};
+use crate::message::Message;
 use crate::route::{Attempt, Rung};
 use crate::smtp::{QuitAfter, Reply, TlsInfo, Verdict};
 
@@ -29,6 +31,8 @@ pub struct Report {
     pub recipients: Vec<(Address, Verdict)>,
     /// The rungs that were tried, in the policy's order.
     pub attempts: Vec<Attempt>,
+    /// The id under which the message waits in the queue for all who are still [open](Self::open).
+    pub queued: Option<String>,
 }
 
 /// The server a session was opened with.
@@ -55,6 +59,8 @@ pub enum Status {
     Deferred,
     /// The server refused for good.
     Rejected,
+    /// Whoever was not accepted is in the queue.
+    Queued,
     /// It may have been delivered.
     Uncertain,
     /// It did not come to the point where the server could decide.
@@ -70,6 +76,7 @@ impl Status {
             Self::Partial => "partial",
             Self::Deferred => "deferred",
             Self::Rejected => "rejected",
+            Self::Queued => "queued",
             Self::Uncertain => "uncertain",
             Self::Failed => "failed",
         }
@@ -77,9 +84,36 @@ impl Status {
 }
 
 impl Report {
+    /// With these verdicts, one for each recipient in the order of the envelope; nothing else is known.
+    pub fn new(envelope: &Envelope, message: &Message, verdicts: Vec<Verdict>) -> Self {
+        let recipients = envelope.recipients().iter().cloned();
+        Self {
+            message_id: printable(message.message_id()),
+            size: 0,
+            duration: Duration::ZERO,
+            envelope_from: envelope.sender().to_string(),
+            server: None,
+            auth: None,
+            reply: None,
+            recipients: recipients.zip(verdicts).collect(),
+            attempts: Vec::new(),
+            queued: None,
+        }
+    }
+
+    /// With this failure for everybody.
+    pub fn of_all(envelope: &Envelope, message: &Message, failure: Failure) -> Self {
+        let verdict = Verdict::from_failure(failure, None);
+        let verdicts = vec![verdict; envelope.recipients().len()];
+        Self {
+            size: message.size(),
+            ..Self::new(envelope, message, verdicts)
+        }
+    }
+
     /// The result in one word.
     pub fn status(&self) -> Status {
-        let mut accepted = self
+        let accepted = self
             .recipients
             .iter()
             .filter(|(_, verdict)| verdict.is_accepted())
@@ -87,23 +121,13 @@ impl Report {
         if accepted == self.recipients.len() {
             return Status::Sent;
         }
-        if self
-            .recipients
-            .iter()
-            .any(|(_, verdict)| matches!(verdict, Verdict::Unknown(_)))
-        {
-            // "partial" would promise that the rest was not delivered.
-            accepted = 0;
-        }
+        let is_unknown = |verdict: &Verdict| matches!(verdict, Verdict::Unknown(_));
+        let unknown = self.left().any(is_unknown);
         match self.deciding().map(|failure| failure.kind) {
-            _ if accepted > 0 => Status::Partial,
-            _ if self
-                .recipients
-                .iter()
-                .any(|(_, verdict)| matches!(verdict, Verdict::Unknown(_))) =>
-            {
-                Status::Uncertain
-            }
+            None if self.queued.is_some() => Status::Queued,
+            // "partial" would promise that the rest was not delivered.
+            _ if accepted > 0 && !unknown => Status::Partial,
+            _ if unknown => Status::Uncertain,
             None => Status::Stopped,
             Some(Kind::Temporary) => Status::Deferred,
             Some(Kind::Recipient | Kind::Refused) => Status::Rejected,
@@ -113,7 +137,7 @@ impl Report {
 
     /// The exit code.
     ///
-    /// Of those not accepted: 75 if anybody was deferred or is uncertain; else the cause that
+    /// Of those neither accepted nor queued: 75 if anybody was deferred or is uncertain; else the cause that
     /// kept the server from deciding (authentication, TLS, …); else 67 if all were refused as
     /// unknown; else 69.
     pub fn exit(&self) -> Exit {
@@ -134,10 +158,8 @@ impl Report {
     /// The failure that decides the exit code; `None` when nothing went wrong.
     pub fn deciding(&self) -> Option<&Failure> {
         let failures = || {
-            self.recipients
-                .iter()
-                .filter_map(|(_, verdict)| verdict.cause())
-                .map(|cause| &cause.failure)
+            let causes = self.left().filter_map(Verdict::cause);
+            causes.map(|cause| &cause.failure)
         };
         failures()
             .find(|failure| failure.kind.exit() == Exit::TempFail)
@@ -146,6 +168,31 @@ impl Report {
             })
             .or_else(|| failures().find(|failure| failure.kind == Kind::Refused))
             .or_else(|| failures().next())
+    }
+
+    /// The recipients for whom it is right to try again later, by their places: who was deferred, who may
+    /// have got it, and everybody where no server was reached that can be trusted.
+    pub fn open(&self) -> Vec<usize> {
+        let verdicts = self.recipients.iter().map(|(_, verdict)| verdict);
+        let open = verdicts.enumerate().filter(|(_, v)| self.is_open(v));
+        open.map(|(place, _)| place).collect()
+    }
+
+    fn is_open(&self, verdict: &Verdict) -> bool {
+        match verdict {
+            Verdict::Deferred(_) | Verdict::Unknown(_) => true,
+            Verdict::Rejected(cause) => {
+                let is_unreached = self.server.is_none() && !self.attempts.is_empty();
+                is_unreached && matches!(cause.failure.kind, Kind::Host | Kind::Tls)
+            }
+            Verdict::Accepted(_) | Verdict::Stopped { .. } => false,
+        }
+    }
+
+    /// The verdicts of those who are not in the queue.
+    fn left(&self) -> impl Iterator<Item = &Verdict> {
+        let verdicts = self.recipients.iter().map(|(_, verdict)| verdict);
+        verdicts.filter(|verdict| self.queued.is_none() || !self.is_open(verdict))
     }
 
     /// What to do now, each step once: first not to send it again to whom it was accepted for, then what
@@ -214,6 +261,20 @@ mod tests {
             reply: None,
             recipients,
             attempts: Vec::new(),
+            queued: None,
+        }
+    }
+
+    fn attempt() -> Attempt {
+        let servers = crate::route::Server::list("mail.example.com").unwrap();
+        Attempt {
+            rung: servers[0].rungs(None, None).unwrap().remove(0),
+            outcome: crate::route::Outcome::Refused,
+            address: None,
+            secured: false,
+            certificate: None,
+            failure: None,
+            took: Duration::ZERO,
         }
     }
 
@@ -251,6 +312,42 @@ mod tests {
         ];
         for (kinds, exit, status) in cases {
             let report = report(kinds);
+            assert_eq!(
+                (report.exit(), report.status()),
+                (*exit, *status),
+                "{kinds:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_is_queued_is_no_failure_and_who_is_refused_is() {
+        use Kind::{Auth, Host, Recipient, Temporary, Tls, Uncertain};
+        type Case<'c> = (&'c [Option<Kind>], &'c [usize], Exit, Status);
+        let cases: &[Case<'_>] = &[
+            (&[Some(Temporary)], &[0], Exit::Ok, Status::Queued),
+            (&[None, Some(Uncertain)], &[1], Exit::Ok, Status::Queued),
+            (&[Some(Host)], &[0], Exit::Ok, Status::Queued),
+            (&[Some(Tls), Some(Tls)], &[0, 1], Exit::Ok, Status::Queued),
+            (&[Some(Auth)], &[], Exit::NoPerm, Status::Failed),
+            (
+                &[None, Some(Temporary), Some(Recipient)],
+                &[1],
+                Exit::NoUser,
+                Status::Partial,
+            ),
+            (
+                &[Some(Recipient), Some(Temporary)],
+                &[1],
+                Exit::NoUser,
+                Status::Rejected,
+            ),
+        ];
+        for (kinds, open, exit, status) in cases {
+            let mut report = report(kinds);
+            report.attempts.push(attempt());
+            assert_eq!(report.open(), *open, "{kinds:?}");
+            report.queued = Some("id".to_owned()).filter(|_| !open.is_empty());
             assert_eq!(
                 (report.exit(), report.status()),
                 (*exit, *status),

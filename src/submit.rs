@@ -10,9 +10,10 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use self::open::Opened;
-use crate::address::Address;
+use crate::clock;
 use crate::envelope::Envelope;
-use crate::failure::{Failure, Kind, Result, printable};
+use crate::failure::{Failure, Kind, Result};
+use crate::interrupt;
 use crate::message::Message;
 use crate::plan::Plan;
 use crate::report::{Peer, Report};
@@ -33,16 +34,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct Submission {
     plan: Plan,
-    pause: fn(Duration),
 }
 
 impl Submission {
     /// Submits by `plan`. Nothing is connected to before there is a message.
     pub fn new(plan: Plan) -> Self {
-        Self {
-            plan,
-            pause: std::thread::sleep,
-        }
+        Self { plan }
     }
 
     /// Submits one message, and tries again as often as the plan allows where a failure was
@@ -74,12 +71,18 @@ impl Submission {
             {
                 break;
             }
-            observer.warning(&format!(
-                "{}; trying again in {} s",
-                report.failures().first().map_or("", |f| &f.message),
-                pause.as_secs()
-            ));
-            (self.pause)(pause);
+            let waited = || {
+                observer.warning(&format!(
+                    "{}; trying again in {} s",
+                    report.failures().first().map_or("", |f| &f.message),
+                    pause.as_secs()
+                ));
+                clock::pause(pause)
+            };
+            if let Some(signal) = interrupt::arrived().or_else(waited) {
+                observer.warning(&format!("stopped by {signal}: not tried again"));
+                break;
+            }
             let mut verdicts = report.recipients.iter().map(|(_, verdict)| verdict);
             let Some(rest) = envelope.only(|_| verdicts.next().is_some_and(may_try_again)) else {
                 break;
@@ -135,10 +138,7 @@ impl Submission {
         });
         report.unwrap_or_else(|| {
             let bug = Failure::new(Kind::Bug, "a message was left without a report");
-            let verdict = Verdict::from_failure(bug, None);
-            let mut report = empty_report(envelope, message);
-            report.recipients = with_verdicts(envelope, vec![verdict; envelope.recipients().len()]);
-            report
+            Report::of_all(envelope, message, bug)
         })
     }
 
@@ -148,7 +148,7 @@ impl Submission {
         observer: &dyn Observer,
         settled: &mut dyn FnMut(usize, Report),
     ) {
-        let mut queue = Queue {
+        let mut pending = Pending {
             messages,
             taken: 0,
             waiting: VecDeque::new(),
@@ -159,10 +159,10 @@ impl Submission {
             peer: None,
             settled,
         };
-        if let Err(end) = self.sessions(&mut queue, observer) {
-            while queue.has_more() {
-                let Some(job) = queue.next() else { break };
-                queue.settle(job, Err(end.clone()));
+        if let Err(end) = self.sessions(&mut pending, observer) {
+            while pending.has_more() {
+                let Some(job) = pending.next() else { break };
+                pending.settle(job, Err(end.clone()));
             }
         }
     }
@@ -174,10 +174,10 @@ impl Submission {
     /// What keeps all messages that are left from being submitted.
     fn sessions<'j>(
         &self,
-        queue: &mut Queue<'_, 'j>,
+        pending: &mut Pending<'_, 'j>,
         observer: &dyn Observer,
     ) -> std::result::Result<(), End> {
-        if !queue.has_more() {
+        if !pending.has_more() {
             return Ok(());
         }
         if self.plan.quit_after == Some(QuitAfter::Tls) && self.plan.has_clear_rung() {
@@ -185,8 +185,8 @@ impl Submission {
         }
         login::allowed(&self.plan)?;
         let tls = open::tls(&self.plan)?;
-        while queue.has_more() {
-            self.session(queue, tls.as_ref(), observer)?;
+        while pending.has_more() {
+            self.session(pending, tls.as_ref(), observer)?;
         }
         Ok(())
     }
@@ -197,15 +197,15 @@ impl Submission {
     /// As [`sessions`](Self::sessions).
     fn session<'j>(
         &self,
-        queue: &mut Queue<'_, 'j>,
+        pending: &mut Pending<'_, 'j>,
         tls: Option<&Tls>,
         observer: &dyn Observer,
     ) -> std::result::Result<(), End> {
-        queue.attempts.clear();
-        queue.peer = None;
-        let (opened, rung) = open::open(&self.plan, tls, observer, &mut queue.attempts)?;
+        pending.attempts.clear();
+        pending.peer = None;
+        let (opened, rung) = open::open(&self.plan, tls, observer, &mut pending.attempts)?;
         let wire = &opened.dialogue().wire;
-        queue.peer = Some(Peer {
+        pending.peer = Some(Peer {
             rung: rung.clone(),
             address: open::server_address(&self.plan, wire.peer()),
             tls: wire.tls().map(TlsInfo::of),
@@ -230,11 +230,11 @@ impl Submission {
         }
         let manner = Manner {
             pipelining: self.plan.pipelining,
-            chunking: queue.chunking,
+            chunking: pending.chunking,
             all_or_nothing: self.plan.all_or_nothing,
             quit_after: self.plan.quit_after,
         };
-        conversation::run(session, manner, queue).map_err(|failure| failure.at(&rung).into())
+        conversation::run(session, manner, pending).map_err(|failure| failure.at(&rung).into())
     }
 
     /// Proves who we are, or makes AUTH ready to lead the first commands, where that is allowed.
@@ -284,7 +284,7 @@ impl From<Failure> for End {
 type Mail<'j> = (Cow<'j, Envelope>, Cow<'j, Message>);
 
 /// The messages that are left, and the way in which their reports are made.
-struct Queue<'q, 'j> {
+struct Pending<'q, 'j> {
     messages: &'q mut dyn Iterator<Item = Mail<'j>>,
     taken: usize,
     /// Those that were taken and have not been submitted.
@@ -301,7 +301,7 @@ struct Queue<'q, 'j> {
     settled: &'q mut dyn FnMut(usize, Report),
 }
 
-impl<'j> Jobs<'j> for Queue<'_, 'j> {
+impl<'j> Jobs<'j> for Pending<'_, 'j> {
     fn next(&mut self) -> Option<Job<'j>> {
         if let Some(job) = self.waiting.pop_front() {
             return Some(job);
@@ -342,7 +342,7 @@ impl<'j> Jobs<'j> for Queue<'_, 'j> {
     }
 }
 
-impl<'j> Queue<'_, 'j> {
+impl<'j> Pending<'_, 'j> {
     fn has_more(&mut self) -> bool {
         while let Some(job) = self.returned.pop() {
             self.waiting.push_front(job);
@@ -356,48 +356,28 @@ impl<'j> Queue<'_, 'j> {
 
     /// Reports what came of a message.
     fn settle(&mut self, mut job: Job<'j>, outcome: std::result::Result<Outcome, End>) {
-        let mut report = empty_report(&job.envelope, &job.message);
-        let verdicts = match outcome {
-            Ok(outcome) => {
-                report.auth = outcome.authenticated;
-                report.reply = outcome.reply;
-                report.size = outcome.size;
-                outcome.verdicts
-            }
+        let mut report = match outcome {
+            Ok(outcome) => Report {
+                auth: outcome.authenticated,
+                reply: outcome.reply,
+                size: outcome.size,
+                ..Report::new(&job.envelope, &job.message, outcome.verdicts)
+            },
             Err(end) => {
-                let content = job.message.content(true, true);
-                report.size = content.map_or(0, |content| content.facts().size);
-                report.auth = end.authenticated;
-                job.ended(&end.verdict)
+                let verdicts = job.ended(&end.verdict);
+                Report {
+                    auth: end.authenticated,
+                    size: job.message.size(),
+                    ..Report::new(&job.envelope, &job.message, verdicts)
+                }
             }
         };
-        report.recipients = with_verdicts(&job.envelope, verdicts);
         report.duration = job.begun.elapsed();
         job.attempts.extend(self.attempts.iter().cloned());
         report.attempts = job.attempts;
         report.server.clone_from(&self.peer);
         (self.settled)(job.number, report);
     }
-}
-
-/// The report of a message that was not tried yet.
-fn empty_report(envelope: &Envelope, message: &Message) -> Report {
-    Report {
-        message_id: printable(message.message_id()),
-        size: 0,
-        duration: Duration::ZERO,
-        envelope_from: envelope.sender().to_string(),
-        server: None,
-        auth: None,
-        reply: None,
-        recipients: Vec::new(),
-        attempts: Vec::new(),
-    }
-}
-
-fn with_verdicts(envelope: &Envelope, verdicts: Vec<Verdict>) -> Vec<(Address, Verdict)> {
-    let recipients = envelope.recipients().iter().cloned();
-    recipients.zip(verdicts).collect()
 }
 
 fn no_tls_to_end_with() -> Failure {

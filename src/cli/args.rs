@@ -8,6 +8,7 @@
 mod asking;
 mod config;
 mod flags;
+mod queue;
 mod sendmail;
 
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ pub(crate) use self::config::ConfigTask;
 use self::config::{config, config_task};
 pub(crate) use self::flags::Flags;
 use self::flags::{with_settings, with_settings_untold};
+pub(crate) use self::queue::QueueTask;
 use super::sendmail::Call;
 use super::settings::Heading;
 
@@ -35,13 +37,14 @@ const USAGE: &str = "\
 smtpsend [OPTIONS] --to ADDRESS < MESSAGE
        smtpsend check [OPTIONS]
        smtpsend verify [OPTIONS] ADDRESS...
+       smtpsend queue list|show|run|retry|remove [OPTIONS]
        smtpsend sendmail [FLAGS] [RECIPIENT...] < MESSAGE
        smtpsend config init|show|path|import [OPTIONS]";
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 every recipient accepted · 64 usage · 65 bad message or address · 66 input file ·
-67 recipient unknown · 68 host unknown · 69 refused for good, no trustworthy TLS · 70 bug · 74 local
-I/O · 75 try again later · 76 protocol broken · 77 authentication · 78 settings, port 25";
+Exit codes: 0 every recipient accepted, or queued · 64 usage · 65 bad message or address · 66 input file ·
+67 recipient unknown · 68 host unknown · 69 refused for good, no trustworthy TLS · 70 bug · 73 queue
+not writable · 74 local I/O · 75 try again later · 76 protocol broken · 77 authentication · 78 settings, port 25";
 
 const AFTER_LONG_HELP: &str = "\
 Examples:
@@ -63,7 +66,7 @@ Standard input:
   --body-file, unless --input asks for it.
 
 Exit codes:
-   0  every recipient was accepted by the server
+   0  every recipient was accepted by the server, or is in the queue
   64  the command line is wrong
   65  the message or an address is bad, too large for the server, or cannot be represented
   66  an input file cannot be read
@@ -71,6 +74,7 @@ Exit codes:
   68  the host name is unknown
   69  the server refused for good; STARTTLS not offered; certificate not valid
   70  a bug in smtpsend
+  73  the queue cannot be written to
   74  local input or output failed
   75  try again later: 4xx, no connection, timeout; or the outcome is not known
   76  the server broke the protocol
@@ -153,6 +157,7 @@ pub(crate) enum Task {
     Config(ConfigTask),
     Check,
     Verify(VerifyArgs),
+    Queue(QueueTask),
     Sendmail(Call),
 }
 
@@ -162,7 +167,7 @@ impl Task {
         match self {
             Self::Config(task) => matches!(task, ConfigTask::Show),
             Self::Sendmail(call) => call.reads_settings_files(),
-            Self::Send(_) | Self::Check | Self::Verify(_) => true,
+            Self::Send(_) | Self::Check | Self::Verify(_) | Self::Queue(_) => true,
         }
     }
 }
@@ -176,12 +181,17 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
     })?;
     let (task, flags) = match matches.remove_subcommand() {
         None => (
-            Task::Send(Box::new(Args::from_arg_matches(&matches)?)),
+            Task::Send(Box::new(Args::from_arg_matches_mut(&mut matches)?)),
             matches,
         ),
         Some((name, flags)) if name == "check" => (Task::Check, flags),
-        Some((name, flags)) if name == "verify" => {
-            (Task::Verify(VerifyArgs::from_arg_matches(&flags)?), flags)
+        Some((name, mut flags)) if name == "verify" => {
+            let args = VerifyArgs::from_arg_matches_mut(&mut flags)?;
+            (Task::Verify(args), flags)
+        }
+        Some((name, mut queue)) if name == "queue" => {
+            let (name, matches) = queue.remove_subcommand().unwrap_or_default();
+            (Task::Queue(queue::task(&name, &matches)), matches)
         }
         Some((_, mut config)) => {
             let (name, matches) = config.remove_subcommand().unwrap_or_default();
@@ -230,6 +240,7 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         .disable_help_subcommand(true)
         .subcommand(asking::check())
         .subcommand(asking::verify())
+        .subcommand(queue::queue())
         .subcommand(sendmail::sendmail())
         .subcommand(config());
     // A value is taken as it is, also when it starts with a hyphen: a subject may be `-50 % off`, a

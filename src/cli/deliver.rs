@@ -1,15 +1,32 @@
-//! One request to its end: submitted, and told.
+//! One request to its end: submitted, put into the queue where it may be, and told.
+//!
+//! Whoever is queued has its message on the disk before anything is said. What cannot be queued is
+//! told as it was: not sent.
+
+use std::time::SystemTime;
 
 use anyhow::Result;
 
 use super::output::Console;
-use super::request::Request;
+use super::queue::{Queueing, When};
+use super::request::{Request, Way};
 use super::settings::Settings;
-use super::{json, print_json};
+use super::unreachable::exit_with;
+use super::{fail, json, print_json};
+use crate::address::Address;
+use crate::envelope::Envelope;
 use crate::exit::Exit;
+use crate::interrupt;
+use crate::message::Message;
+use crate::queue::{NewEntry, Queue};
+use crate::report::Report;
+use crate::smtp::Observer as _;
 use crate::submit::Submission;
 
-/// Submits it, and says what came of it.
+/// Without a run for so long nothing can be expected to empty the queue.
+const RUN_EXPECTED: std::time::Duration = std::time::Duration::from_secs(86_400);
+
+/// Submits or queues it, and says what came of it.
 ///
 /// # Errors
 /// Whatever keeps it from being tried.
@@ -21,14 +38,126 @@ pub(super) fn deliver(
     let Request {
         message,
         envelope,
-        plan,
+        way,
+        queueing,
+        unreachable,
     } = request;
-    let report = Submission::new(plan).submit(&envelope, &message, console);
-    console.report(&report);
-    let exit = report.exit();
-    if settings.switch("json")? {
-        Ok(print_json(&json::Result::of(&report), exit, console))
+    let as_json = settings.switch("json")?;
+    let all_or_nothing = settings.switch("all-or-nothing")?;
+    // From here on there is a truth to be told about each recipient.
+    interrupt::arm().for_good();
+    let mut report = match way {
+        Way::Plan(plan) => Submission::new(*plan).submit(&envelope, &message, console),
+        Way::Later(why) => Report::of_all(&envelope, &message, why),
+    };
+    let spooled = spool(
+        &mut report,
+        &New {
+            envelope: &envelope,
+            message: &message,
+            profile: settings.profile(),
+            all_or_nothing,
+        },
+        &queueing,
+        console,
+    );
+    if queueing.when == When::Always && spooled.is_ok() {
+        console.queued(&report);
     } else {
-        Ok(exit)
+        console.report(&report);
+    }
+    let (exit, failure) = match spooled {
+        Ok(()) => (report.exit(), None),
+        Err(failure) => (failure.kind.exit(), Some(failure)),
+    };
+    if let Some(failure) = &failure {
+        fail(&failure.clone().into(), false, console);
+    }
+    let exit = exit_with(exit, &unreachable);
+    if as_json {
+        let result = json::Result::of(&report).or_failed(failure.as_ref());
+        let result = result.beside(&unreachable, exit);
+        return Ok(print_json(&result, exit, console));
+    }
+    Ok(exit)
+}
+
+/// What is kept of a message.
+struct New<'a> {
+    envelope: &'a Envelope,
+    message: &'a Message,
+    profile: Option<&'a str>,
+    all_or_nothing: bool,
+}
+
+/// Queues the message for those who are still open, where the user wants it.
+///
+/// # Errors
+/// `Queue` when it cannot be kept and the user relies on it.
+fn spool(
+    report: &mut Report,
+    new: &New<'_>,
+    queueing: &Queueing,
+    console: &Console,
+) -> crate::failure::Result<()> {
+    let Some(open) = to_be_queued(report, new, queueing) else {
+        return Ok(());
+    };
+    let now = SystemTime::now();
+    let added = queueing.queue().and_then(|queue| {
+        let tried = queueing.when == When::OnFailure;
+        let id = queue.add(&NewEntry {
+            envelope: &open,
+            message: new.message,
+            profile: new.profile,
+            all_or_nothing: new.all_or_nothing,
+            now,
+            first_try: Some(&*report).filter(|_| tried),
+        })?;
+        Ok((queue, id))
+    });
+    match added {
+        Ok((queue, id)) => {
+            report.queued = Some(id.to_string());
+            warn_of_no_run(&queue, now, console);
+            Ok(())
+        }
+        // A usual queue is a help where it is, and nothing that anybody relies on.
+        Err(failure) if queueing.is_usual => {
+            console.note(&format!("not queued: {failure}"));
+            Ok(())
+        }
+        Err(failure) => Err(failure.at("not queued")),
+    }
+}
+
+/// The envelope of those who may be queued, unless there is nobody.
+fn to_be_queued(report: &Report, new: &New<'_>, queueing: &Queueing) -> Option<Envelope> {
+    let open = report.open();
+    // Where somebody was refused, what is for all or nobody is for nobody.
+    let in_part = open.len() < report.recipients.len();
+    if queueing.when == When::Never || open.is_empty() || (new.all_or_nothing && in_part) {
+        return None;
+    }
+    let mut place = 0..;
+    let is_open = |_: &Address| {
+        place
+            .next()
+            .is_some_and(|place| open.binary_search(&place).is_ok())
+    };
+    new.envelope.only(is_open)
+}
+
+fn warn_of_no_run(queue: &Queue, now: SystemTime, console: &Console) {
+    let last = queue.last_run();
+    let is_run = last.is_some_and(|last| {
+        let since = now.duration_since(last);
+        since.is_ok_and(|since| since < RUN_EXPECTED)
+    });
+    if !is_run {
+        console.warning(
+            "no smtpsend queue run has happened here for a day: it is what sends queued messages (let a timer or \
+             cron start it)",
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! Who and where we are: the names this machine and this user go by, without asking the network.
+//! Who and where we are: the names this machine and this user go by, and the user's folders, without
+//! asking the network.
 
 use std::fs;
+use std::path::PathBuf;
 
 /// The host's name: the full one if the system knows it, else the short one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +64,8 @@ impl HostName {
 pub(crate) fn user_name(environment: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> String {
     let uid = rustix::process::getuid().as_raw().to_string();
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    user_of(&uid, &passwd)
+    entry_of(&uid, &passwd)
+        .map(|entry| entry.name.to_owned())
         .or_else(|| {
             ["LOGNAME", "USER"]
                 .iter()
@@ -72,11 +75,43 @@ pub(crate) fn user_name(environment: &dyn Fn(&str) -> Option<std::ffi::OsString>
         .unwrap_or(uid)
 }
 
-fn user_of(uid: &str, passwd: &str) -> Option<String> {
+/// A folder for a kind of this user's files (the XDG base directory specification): the one that
+/// `variable` names, else `below` the home. A relative path does not count. Services often run without
+/// `HOME`: then the home is by `/etc/passwd`.
+pub(crate) fn users_folder(
+    environment: &dyn Fn(&str) -> Option<std::ffi::OsString>,
+    variable: &str,
+    below: &str,
+) -> Option<PathBuf> {
+    let folder = |name: &str| {
+        let path = PathBuf::from(environment(name)?);
+        path.is_absolute().then_some(path)
+    };
+    let home = || folder("HOME").or_else(home_by_passwd);
+    folder(variable).or_else(|| Some(home()?.join(below)))
+}
+
+fn home_by_passwd() -> Option<PathBuf> {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let home = PathBuf::from(entry_of(&uid, &passwd)?.home);
+    home.is_absolute().then_some(home)
+}
+
+/// What `/etc/passwd` says of a user (passwd(5)).
+#[derive(Debug, PartialEq, Eq)]
+struct Entry<'p> {
+    name: &'p str,
+    home: &'p str,
+}
+
+fn entry_of<'p>(uid: &str, passwd: &'p str) -> Option<Entry<'p>> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;
-        (fields.nth(1)? == uid).then(|| name.to_owned())
+        let is_it = fields.nth(1)? == uid;
+        let home = fields.nth(2).unwrap_or_default();
+        is_it.then_some(Entry { name, home })
     })
 }
 
@@ -114,7 +149,11 @@ mod tests {
     #[test]
     fn users_are_found_by_number() {
         let passwd = "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n";
-        assert_eq!(user_of("1000", passwd).unwrap(), "bob");
-        assert_eq!(user_of("7", passwd), None);
+        let bob = Entry {
+            name: "bob",
+            home: "/home/bob",
+        };
+        assert_eq!(entry_of("1000", passwd).unwrap(), bob);
+        assert_eq!(entry_of("7", passwd), None);
     }
 }

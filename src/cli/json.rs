@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::unreachable::Unreachable;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Report;
@@ -22,7 +23,7 @@ pub(crate) struct Result<'r> {
     reply: Option<ReplyFields>,
     recipients: Vec<Recipient>,
     attempts: Vec<AttemptFields>,
-    queue_id: Option<String>,
+    queue_id: Option<&'r str>,
     error: Option<Error>,
 }
 
@@ -97,12 +98,57 @@ impl<'r> Result<'r> {
                 .map(|(address, verdict)| recipient(address.to_string(), verdict))
                 .collect(),
             attempts: report.attempts.iter().map(attempt).collect(),
-            queue_id: None,
+            queue_id: report.queued.as_deref(),
             error: report.deciding().map(|failure| Error {
                 hint: Some(report.hints().join("\n")).filter(|hints| !hints.is_empty()),
                 ..error(failure, failure.message.clone())
             }),
         }
+    }
+
+    /// The result of trying a message of the queue.
+    pub(crate) fn of_queued(report: &'r Report, id: &'r str) -> Self {
+        Self {
+            queue_id: Some(id),
+            ..Self::of(report)
+        }
+    }
+
+    /// The same where it could not be queued, which everybody relied on.
+    pub(crate) fn or_failed(self, failure: Option<&Failure>) -> Self {
+        let Some(failure) = failure else {
+            return self;
+        };
+        Self {
+            exit: failure.kind.exit().code(),
+            error: Some(error(failure, failure.message.clone())),
+            ..self
+        }
+    }
+
+    /// The same, which ended with `exit` beside these who could not be reached at all.
+    pub(crate) fn beside(mut self, unreachable: &[Unreachable], exit: Exit) -> Self {
+        let Some(first) = unreachable.first() else {
+            return self;
+        };
+        self.exit = exit.code();
+        let is_accepted = |recipient: &Recipient| recipient.status == "accepted";
+        self.status = match self.status {
+            "sent" | "queued" if self.recipients.iter().any(is_accepted) => "partial",
+            "sent" | "queued" => "rejected",
+            other => other,
+        };
+        let refused = unreachable.iter().map(|one| Recipient {
+            address: one.written.clone(),
+            status: "rejected",
+            code: None,
+            enhanced: None,
+            text: format!("{:#}", one.error),
+        });
+        self.recipients.extend(refused);
+        let first = || Some(error(first.failure()?, format!("{:#}", first.error)));
+        self.error = self.error.or_else(first);
+        self
     }
 
     /// The result in a few words.

@@ -71,7 +71,7 @@ impl<'e> Kept<'e> {
     /// All of it, to be read.
     pub(crate) fn into_store(self) -> Store {
         match self.scratch {
-            Some(scratch) => Store::own(scratch.file, self.size),
+            Some(scratch) => Store::own(scratch.file, 0..self.size),
             None => Store::from(self.octets),
         }
     }

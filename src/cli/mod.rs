@@ -15,8 +15,10 @@ mod host;
 mod json;
 mod kept;
 mod lone_dot;
+mod moment;
 mod options;
 mod output;
+mod queue;
 mod request;
 mod secrets;
 mod send;
@@ -24,6 +26,7 @@ mod sendmail;
 mod settings;
 mod stdin;
 mod trust;
+mod unreachable;
 mod verify;
 mod way;
 mod without_message;
@@ -154,6 +157,7 @@ fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
         "--starttls" | "--no-tls" | "--no-starttls" | "--ssl" => {
             "say --tls starttls, --tls implicit (TLS at once, as on 465) or --tls none"
         }
+        "list" | "run" | "retry" | "remove" => "smtpsend queue list, show, run, retry or remove",
         "init" | "show" | "import" | "path" => "smtpsend config init, show, path or import",
         "help" => "smtpsend --help has every option; smtpsend check looks at the way to the server",
         "--insecure" | "-k" | "--no-check-certificate" => {
@@ -180,6 +184,7 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
         Task::Check => check::check(&settings, console),
         Task::Verify(args) => verify::verify(args, &settings, console),
         Task::Sendmail(call) => sendmail::run(call, &mut settings, console),
+        Task::Queue(task) => queue::run(task, &mut settings, console),
     });
     done.unwrap_or_else(|error| {
         // In the form that the settings ask for which were read until then.

@@ -1,17 +1,19 @@
 //! What the user sees: lines on standard error, the transcript, and the promise that nothing that
 //! prints can panic or change what happened to the message.
 
-use std::cell::Cell;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, hints, printable};
+use crate::message::{Content, unreadable};
 use crate::report::Report;
 use crate::route::Attempt;
 use crate::smtp::{Observer, Verdict};
 
 /// How much is said on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Volume {
     /// Nothing.
     Quiet,
@@ -21,40 +23,40 @@ pub(crate) enum Volume {
     Verbose,
 }
 
-/// Standard error, as one line after another.
+/// Standard error, as one line after another; for several threads.
 pub(crate) struct Console {
-    volume: Cell<Volume>,
-    broken: Cell<bool>,
+    volume: AtomicU8,
+    broken: AtomicBool,
 }
 
 impl Console {
     pub(crate) fn new() -> Self {
         Self {
-            volume: Cell::new(Volume::Normal),
-            broken: Cell::new(false),
+            volume: AtomicU8::new(Volume::Normal as u8),
+            broken: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn set_volume(&self, volume: Volume) {
-        self.volume.set(volume);
+        self.volume.store(volume as u8, Relaxed);
     }
 
     pub(crate) fn is_verbose(&self) -> bool {
-        self.volume.get() == Volume::Verbose
+        self.volume.load(Relaxed) == Volume::Verbose as u8
     }
 
     /// Whether a line could not be written.
     pub(crate) fn is_broken(&self) -> bool {
-        self.broken.get()
+        self.broken.load(Relaxed)
     }
 
     /// One line; control characters are dropped.
     pub(crate) fn line(&self, text: &str) {
-        if self.volume.get() != Volume::Quiet {
+        if self.volume.load(Relaxed) != Volume::Quiet as u8 {
             // One write a line, so that lines of several programs do not mix.
             let line = format!("{}\n", printable(text));
             if io::stderr().write_all(line.as_bytes()).is_err() {
-                self.broken.set(true);
+                self.broken.store(true, Relaxed);
             }
         }
     }
@@ -108,6 +110,23 @@ impl Console {
         };
         self.reasons(attempts, &failures);
         self.hints(report.hints());
+        self.queued(report);
+    }
+
+    /// Each failure in the report of a queued message on a line with its id, hints below.
+    pub(crate) fn about(&self, id: impl std::fmt::Display, report: &Report) {
+        for failure in report.failures() {
+            self.line(&format!("smtpsend: {id}: {failure}"));
+        }
+        self.hints(report.hints());
+    }
+
+    /// That the message waits in the queue, and for whom.
+    pub(crate) fn queued(&self, report: &Report) {
+        if let Some(id) = &report.queued {
+            let whom = recipients(report.open().len());
+            self.line(&format!("smtpsend: queued as {id} for {whom}"));
+        }
     }
 
     /// Why each of these attempts and whatever else failed, each once, and hints below.
@@ -188,6 +207,32 @@ pub(crate) fn to_stdout(
             format!("standard output: {error}"),
         )
     })
+}
+
+/// Writes a text and a message to standard output.
+///
+/// # Errors
+/// As [`to_stdout`], and when the message cannot be read where it is kept.
+pub(crate) fn content_to_stdout(before: &str, content: &Content) -> crate::failure::Result<()> {
+    let mut reader = content.reader();
+    let mut unread = None;
+    to_stdout(|out| {
+        out.write_all(before.as_bytes())?;
+        loop {
+            match reader.next_chunk() {
+                Ok(Some(chunk)) => out.write_all(chunk)?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    unread = Some(error);
+                    return Ok(());
+                }
+            }
+        }
+    })?;
+    match unread {
+        Some(error) => Err(unreadable(&error).at("the message cannot be read any more")),
+        None => Ok(()),
+    }
 }
 
 /// The exit code once all was said: output that was lost turns success into 74 and hides no

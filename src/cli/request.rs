@@ -12,7 +12,9 @@ use anyhow::{Context as _, Result};
 use super::args::Args;
 use super::host::{HostName, user_name};
 use super::output::Console;
+use super::queue::{Queueing, When};
 use super::settings::{Environment, Origin, Settings, blamed, parsed};
+use super::unreachable::Unreachable;
 use super::{credentials, finding, options, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
@@ -24,11 +26,22 @@ use crate::message::{
 use crate::plan::Plan;
 use crate::smtp::{Observer as _, QuitAfter};
 
-/// What `send` needs.
+/// A message and what is to be done with it.
 pub(crate) struct Request {
     pub(crate) message: Message,
     pub(crate) envelope: Envelope,
-    pub(crate) plan: Plan,
+    pub(crate) way: Way,
+    pub(crate) queueing: Queueing,
+    /// Whom the envelope leaves out, since there is no address.
+    pub(crate) unreachable: Vec<Unreachable>,
+}
+
+/// How a message leaves.
+pub(crate) enum Way {
+    /// By this plan.
+    Plan(Box<Plan>),
+    /// Not now, for this reason; later by the queue.
+    Later(Failure),
 }
 
 /// Reads everything that is to be sent and how.
@@ -47,10 +60,12 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     let bcc = lists("--bcc", &args.bcc)?;
     let charset = settings.value("charset", charset)?;
     let options = options::of_message(args, settings)?;
+    let queueing = queueing(args, settings)?;
     // What the flags say wrong is told first. But nobody should type a message for nothing: before
     // one is read, the way must be known.
     let known = from.as_ref().map(|_| fields.default_from.address().clone());
-    let mut user = None;
+    let connects = !args.dry_run && queueing.when != When::Always;
+    let mut finding = Finding::default();
     let mut plan = way::plan(settings, &host, start).and_then(|mut plan| {
         plan.quit_after = args
             .quit_after
@@ -58,9 +73,9 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
             .map(parsed::<QuitAfter>)
             .transpose()
             .context("--quit-after")?;
-        let lost = !args.dry_run && plan.rungs.is_empty();
+        let lost = connects && plan.rungs.is_empty();
         match &known {
-            Some(from) if lost => user = finding::find(&mut plan, settings, from, console)?,
+            Some(from) if lost => finding.find(&mut plan, settings, &queueing, from, console)?,
             None if lost && !source.may_name_the_author() => way::need_server(&plan, settings)?,
             _ => {}
         }
@@ -75,11 +90,12 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         None => given(&source, deadline, settings.environment(), console)?,
     };
     if let Ok(plan) = &mut plan
-        && !args.dry_run
+        && connects
         && plan.rungs.is_empty()
+        && finding.later.is_none()
     {
         match author_in(&source, &given)? {
-            Some(from) => user = finding::find(plan, settings, &from, console)?,
+            Some(from) => finding.find(plan, settings, &queueing, &from, console)?,
             None => way::need_server(plan, settings)?,
         }
     }
@@ -103,18 +119,101 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         ),
     };
     let envelope = Envelope::new(sender, recipients)?.with_options(options);
-    let mut plan = plan?;
+    let plan = plan?;
     for warning in message.warnings() {
         console.warning(warning);
     }
-    if !args.dry_run {
-        credentials::add(&mut plan, settings, user, handed, console)?;
-    }
+    let way = if args.dry_run {
+        Way::Plan(Box::new(plan))
+    } else {
+        finding.way(plan, &queueing, settings, handed, console)?
+    };
     Ok(Request {
         message,
         envelope,
-        plan,
+        way,
+        queueing,
+        unreachable: Vec::new(),
     })
+}
+
+/// What becomes of the message when it cannot leave now.
+fn queueing(args: &Args, settings: &Settings<'_>) -> Result<Queueing> {
+    let queueing = Queueing::of(settings, When::Never)?;
+    if args.quit_after.is_none() || queueing.when == When::Never {
+        return Ok(queueing);
+    }
+    if settings
+        .text("queue")?
+        .is_some_and(|(origin, _)| origin.is_flag())
+    {
+        let words = "--quit-after sends nothing, so that there is nothing to queue";
+        return Err(Failure::new(Kind::Usage, words)
+            .with_hint("leave out --queue")
+            .into());
+    }
+    Ok(Queueing::default())
+}
+
+/// What finding the server came to.
+#[derive(Default)]
+pub(super) struct Finding {
+    /// What the provider takes as user name.
+    user: Option<String>,
+    /// Why it cannot be found now, when the message may wait for it in the queue.
+    later: Option<Failure>,
+}
+
+impl Finding {
+    /// Gives the plan the servers of the domain of `from`. What DNS cannot tell now is no failure for a
+    /// message that may wait.
+    ///
+    /// # Errors
+    /// As [`finding::find`].
+    pub(super) fn find(
+        &mut self,
+        plan: &mut Plan,
+        settings: &Settings<'_>,
+        queueing: &Queueing,
+        from: &Address,
+        console: &Console,
+    ) -> Result<()> {
+        let found = finding::find(plan, settings, from, console).or_else(|error| {
+            let failure = error.downcast_ref::<Failure>();
+            let passing = failure.filter(|failure| failure.kind == Kind::Temporary);
+            match passing.filter(|_| queueing.when == When::OnFailure) {
+                Some(failure) => {
+                    self.later = Some(failure.clone());
+                    Ok(None)
+                }
+                None => Err(error),
+            }
+        });
+        self.user = found?;
+        Ok(())
+    }
+
+    /// The way that follows: by this plan with its credentials, unless the message waits.
+    ///
+    /// # Errors
+    /// As [`credentials::add`].
+    pub(super) fn way(
+        self,
+        mut plan: Plan,
+        queueing: &Queueing,
+        settings: &Settings<'_>,
+        handed: credentials::Handed,
+        console: &Console,
+    ) -> Result<Way> {
+        if queueing.when == When::Always {
+            return Ok(Way::Later(Failure::new(Kind::Temporary, "not tried yet")));
+        }
+        if let Some(why) = self.later {
+            return Ok(Way::Later(why));
+        }
+        credentials::add(&mut plan, settings, self.user, handed, console)?;
+        Ok(Way::Plan(Box::new(plan)))
+    }
 }
 
 /// Looks at the settings of messages where there is no message yet.

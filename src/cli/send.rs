@@ -5,11 +5,12 @@ use anyhow::Result;
 use super::args::Args;
 use super::deliver::deliver;
 use super::options;
-use super::output::{Console, recipients, to_stdout};
-use super::request::{self, Request};
+use super::output::{Console, content_to_stdout, recipients};
+use super::queue::When;
+use super::request::{self, Request, Way};
 use super::settings::Settings;
 use crate::exit::Exit;
-use crate::message::unreadable;
+use crate::plan::Plan;
 
 /// Does what `smtpsend` without a subcommand does.
 ///
@@ -29,7 +30,8 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     let Request {
         message,
         envelope,
-        plan,
+        way,
+        ..
     } = request;
     let content = message.content(true, true)?;
     console.line(&format!("envelope sender: <{}>", envelope.sender()));
@@ -39,6 +41,20 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     for option in options::lines(envelope.options()) {
         console.line(&format!("option: {option}"));
     }
+    if request.queueing.when == When::Always {
+        console.line("plan: into the queue");
+    } else if let Way::Plan(plan) = way {
+        show(plan, console);
+    }
+    console.line(&format!(
+        "size: {} octets, for {}",
+        content.facts().size,
+        recipients(envelope.recipients().len())
+    ));
+    Ok(content_to_stdout("", &content)?)
+}
+
+fn show(plan: &Plan, console: &Console) {
     if plan.rungs.is_empty() {
         console.line("plan: no server is set");
     }
@@ -47,30 +63,5 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     }
     for rung in &plan.rungs {
         console.line(&format!("plan: {rung} {}", rung.security.name()));
-    }
-    console.line(&format!(
-        "size: {} octets, for {}",
-        content.facts().size,
-        recipients(envelope.recipients().len())
-    ));
-    let mut reader = content.reader();
-    let mut unread = None;
-    to_stdout(|out| {
-        loop {
-            match reader.next_chunk() {
-                Ok(Some(chunk)) => out.write_all(chunk)?,
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    unread = Some(error);
-                    return Ok(());
-                }
-            }
-        }
-    })?;
-    match unread {
-        Some(error) => Err(unreadable(&error)
-            .at("the message cannot be read any more")
-            .into()),
-        None => Ok(()),
     }
 }

@@ -19,7 +19,7 @@ use super::kept::{IN_MEMORY, Kept};
 use super::lone_dot::LoneDot;
 use super::output::Console;
 use super::settings::Environment;
-use crate::clock::wait_for;
+use crate::clock::{self, Over, is_passing, wait_for};
 use crate::failure::{Failure, Kind};
 use crate::message::Store;
 
@@ -179,7 +179,7 @@ fn to_end(
     let mut buffer = vec![0; READ_SIZE];
     loop {
         if !wait_for_octets(source, deadline).map_err(|error| unreadable(kind, &error))? {
-            let words = "did not end before the deadline";
+            let words = format!("did not end {}", Over::of_a_wait().before());
             return Err(Failure::new(Kind::Temporary, words));
         }
         match source.read(&mut buffer) {
@@ -203,7 +203,7 @@ pub(crate) fn wait_for_octets(source: &File, deadline: Option<Instant>) -> io::R
         if wait_for(&mut fds, until)? {
             return Ok(true);
         }
-        if deadline.is_some() {
+        if clock::over(deadline).is_some() {
             return Ok(false);
         }
     }
@@ -219,12 +219,4 @@ fn refuse_more_than(limit: u64, size: u64) -> crate::failure::Result<()> {
 
 fn unreadable(kind: Kind, error: &io::Error) -> Failure {
     Failure::new(kind, error.to_string())
-}
-
-/// Whether reading again may go better at once.
-pub(crate) fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
-    )
 }

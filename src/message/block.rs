@@ -41,20 +41,26 @@ pub(super) enum Strictness {
     Strict,
     /// Keep it, unless it is the first: then there is no header block at all.
     Lenient,
+    /// The same, and nothing that stands before the block is dropped.
+    Exact,
     /// The body starts there, as if an empty line stood before it; where it is the first, there is no
     /// header block at all.
     Ending,
 }
 
 /// Reads the header block at the start of `input`, up to the empty line or the end. A byte order
-/// mark and an mbox `From ` line before it are dropped.
+/// mark and an mbox `From ` line before it are dropped, unless it is to be [`Strictness::Exact`].
 ///
 /// # Errors
 /// [`Kind::Message`] when it is too large or, with [`Strictness::Strict`], a line of it is no
 /// header field, naming the line; [`Kind::Io`] when it cannot be read where it is kept.
 pub(super) fn read(input: &Store, strictness: Strictness) -> Result<Block> {
     let failed = |error: io::Error| unreadable(&error);
-    let mut walk = Walk::new(input).map_err(failed)?;
+    let mut walk = match strictness {
+        Strictness::Strict | Strictness::Lenient | Strictness::Ending => Walk::new(input),
+        Strictness::Exact => Walk::from_start(input),
+    }
+    .map_err(failed)?;
     let mut fields: Vec<Field> = Vec::new();
     let mut ended = false;
     let mut cut = None;
@@ -76,7 +82,9 @@ pub(super) fn read(input: &Store, strictness: Strictness) -> Result<Block> {
             }
             Part::Other { line, number } => match strictness {
                 Strictness::Strict => return Err(not_a_field(number)),
-                Strictness::Lenient | Strictness::Ending if fields.is_empty() => {
+                Strictness::Lenient | Strictness::Exact | Strictness::Ending
+                    if fields.is_empty() =>
+                {
                     return Ok(Block {
                         header: Header::default(),
                         ended: false,
@@ -84,7 +92,9 @@ pub(super) fn read(input: &Store, strictness: Strictness) -> Result<Block> {
                         body_line: 1,
                     });
                 }
-                Strictness::Lenient => fields.push(Field::starting(line, 0, number)),
+                Strictness::Lenient | Strictness::Exact => {
+                    fields.push(Field::starting(line, 0, number));
+                }
                 Strictness::Ending => {
                     cut = Some((line.len() as u64, number));
                     break;
@@ -159,13 +169,7 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// When the input cannot be read where it is kept.
     pub(super) fn new(input: &'a Store) -> io::Result<Self> {
-        let mut walk = Self {
-            window: Window::new(input, 0, WIDTH),
-            line: 0,
-            inside_a_line: false,
-            any: false,
-        };
-        walk.window.load()?;
+        let mut walk = Self::from_start(input)?;
         if walk.window.octets().starts_with(BOM) {
             walk.window.consume(BOM.len());
         }
@@ -180,6 +184,21 @@ impl<'a> Walk<'a> {
             }
             walk.inside_a_line = false;
         }
+        Ok(walk)
+    }
+
+    /// Stands at the first line, whatever it is.
+    ///
+    /// # Errors
+    /// When the input cannot be read where it is kept.
+    fn from_start(input: &'a Store) -> io::Result<Self> {
+        let mut walk = Self {
+            window: Window::new(input, 0, WIDTH),
+            line: 0,
+            inside_a_line: false,
+            any: false,
+        };
+        walk.window.load()?;
         Ok(walk)
     }
 

@@ -77,8 +77,22 @@ impl Message {
     /// [`Kind::Message`](crate::failure::Kind::Message) when it holds what cannot be sent to any
     /// server: a bare CR, a NUL, a line of more than 998 octets.
     pub fn from_raw(email: &[u8]) -> Result<Self> {
-        let input = Store::from(email.to_vec());
-        let block = block::read(&input, Strictness::Lenient)?;
+        Self::unedited(Store::from(email.to_vec()), Strictness::Lenient)
+    }
+
+    /// The message whose [`Content`](super::Content) for a server with SMTPUTF8 and 8BITMIME is kept
+    /// in `input`: its content for such a server is the same again, octet for octet.
+    ///
+    /// # Errors
+    /// [`Kind::Message`](crate::failure::Kind::Message) when it holds what cannot be sent to any
+    /// server, and so is not what was kept. [`Kind::Io`](crate::failure::Kind::Io) when it cannot be
+    /// read where it is kept.
+    pub fn kept(input: Store) -> Result<Self> {
+        Self::unedited(input, Strictness::Exact)
+    }
+
+    fn unedited(input: Store, strictness: Strictness) -> Result<Self> {
+        let block = block::read(&input, strictness)?;
         let separator = block.ended || !block.header.fields().is_empty();
         let (header, body) = checked(input, block)?;
         let sender = sender_of(&header);
@@ -323,6 +337,20 @@ mod tests {
         let bad = Message::handed_over(b"To: j\xf6rg@x.org\n\n".to_vec(), &fields()).unwrap();
         let failure = bad.content(true, true).unwrap_err();
         assert!(failure.message.starts_with("To: "), "{failure}");
+    }
+
+    #[test]
+    fn what_was_kept_comes_back_whatever_it_starts_with() {
+        for text in [
+            "From x\r\nA: 1\r\n\r\nb\r\n",
+            "\u{feff}A: 1\r\n\r\n",
+            "From x\r\n\r\n",
+        ] {
+            let kept = Message::kept(Store::from(text.as_bytes().to_vec())).unwrap();
+            assert_eq!(raw(&kept, true), text.as_bytes());
+            let other = Message::from_raw(text.as_bytes()).unwrap();
+            assert_ne!(raw(&other, true), text.as_bytes());
+        }
     }
 
     #[test]

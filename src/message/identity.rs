@@ -3,11 +3,11 @@
 //! Owns their values. A Message-ID tells the time, a random number and the domain it was given,
 //! and nothing else of the machine. RFC 5322 §3.3, §3.6.4.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::address::domain_to_ascii;
 use crate::failure::{Failure, Kind, Result};
+use crate::random::random;
 
 /// The first second that has no date with a year of four digits.
 const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
@@ -18,8 +18,7 @@ const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
 pub fn new_message_id(domain: &str) -> String {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
     let micros = elapsed.unwrap_or_default().as_micros();
-    // The standard library seeds its hashers from the system as well, without a way to fail.
-    let random = getrandom::u64().unwrap_or_else(|_| RandomState::new().hash_one(micros));
+    let random = random();
     let domain = domain_to_ascii(domain).unwrap_or_else(|_| "localhost".into());
     format!("<{micros:x}.{random:016x}@{domain}>")
 }
@@ -28,7 +27,7 @@ pub fn new_message_id(domain: &str) -> String {
 ///
 /// # Errors
 /// [`Kind::Message`] for a time before 1970 or after 9998.
-pub(super) fn date_value(date: SystemTime) -> Result<String> {
+pub(crate) fn date_value(date: SystemTime) -> Result<String> {
     let year = Duration::from_secs(366 * 24 * 60 * 60);
     match date.duration_since(UNIX_EPOCH) {
         Ok(since) if since + year < YEAR_10000 => {

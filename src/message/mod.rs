@@ -33,6 +33,7 @@ use std::time::SystemTime;
 
 pub use content::{Content, Facts, Reader};
 pub use field::HeaderField;
+pub(crate) use identity::date_value;
 pub use identity::new_message_id;
 pub use intake::{Input, Intake, author, classify, nearly_a_message};
 pub use store::{Store, unreadable};
@@ -127,6 +128,12 @@ impl Message {
     /// The Message-ID it is sent with, with angle brackets; empty when it has none.
     pub fn message_id(&self) -> &str {
         &self.message_id
+    }
+
+    /// Its octets for a server that takes everything; 0 when no server can take it.
+    pub fn size(&self) -> u64 {
+        let content = self.content(true, true);
+        content.map_or(0, |content| content.facts().size)
     }
 
     /// What the user should know, one line each.

@@ -64,9 +64,9 @@ impl Store {
         Ok(Self::part(file, range, Some(state)))
     }
 
-    /// The first `length` octets of a file to which nobody else can write, as one without a name.
-    pub fn own(file: File, length: u64) -> Self {
-        Self::part(file, 0..length, None)
+    /// These octets of a file, where nobody else changes them: one without a name, one in the queue.
+    pub fn own(file: File, range: Range<u64>) -> Self {
+        Self::part(file, range, None)
     }
 
     fn part(file: File, range: Range<u64>, watched: Option<State>) -> Self {
@@ -215,7 +215,7 @@ pub(super) mod tests {
         let (file, in_place) = watched(b"abcdefg");
         for store in [
             Store::from(b"abcdefg".to_vec()),
-            Store::own(file, 7),
+            Store::own(file, 0..7),
             in_place,
         ] {
             for width in 1..9 {

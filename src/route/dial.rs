@@ -18,7 +18,7 @@ use super::connecting::{Connecting, Trouble};
 use super::resolve::Names;
 use super::tunnel::Refusal;
 use super::{Attempt, Host, Outbound, Outcome, Rung};
-use crate::clock::{in_words, wait_for};
+use crate::clock::{self, Over, in_words, wait_for};
 use crate::failure::{Failure, Kind};
 
 /// How long one address may take before the next one of the same name starts too
@@ -65,10 +65,10 @@ pub(crate) fn race(
         .collect();
     loop {
         let now = Instant::now();
-        let over = deadline.is_some_and(|deadline| now >= deadline);
+        let over = clock::over(deadline);
         let mut may_start = true;
         for runner in &mut runners {
-            if may_start || over {
+            if may_start || over.is_some() {
                 runner.advance(now, patience, over, names)?;
             }
             // The next rung may start when this one has failed, or has had its moment.
@@ -206,7 +206,7 @@ impl<'r> Runner<'r> {
         &mut self,
         now: Instant,
         patience: Duration,
-        over: bool,
+        over: Option<Over>,
         names: &mut Names,
     ) -> io::Result<()> {
         if self.is_over() {
@@ -249,7 +249,7 @@ impl<'r> Runner<'r> {
             return Ok(());
         }
         let exhausted = self.resolved && self.addresses.is_empty() && self.connecting.is_empty();
-        if exhausted || now >= started + patience || over {
+        if exhausted || now >= started + patience || over.is_some() {
             self.give_up(now.saturating_duration_since(started), exhausted, over);
         }
         Ok(())
@@ -330,7 +330,7 @@ impl<'r> Runner<'r> {
         }
     }
 
-    fn give_up(&mut self, after: Duration, exhausted: bool, over: bool) {
+    fn give_up(&mut self, after: Duration, exhausted: bool, over: Option<Over>) {
         self.connecting.clear();
         self.failure = match self.worst.take() {
             Some(worst) if exhausted => Some(worst),
@@ -340,10 +340,9 @@ impl<'r> Runner<'r> {
                 } else {
                     "the name was not resolved"
                 };
-                let when = if over {
-                    "before the deadline".to_owned()
-                } else {
-                    format!("within {}", in_words(after))
+                let when = match over {
+                    Some(over) => over.before(),
+                    None => format!("within {}", in_words(after)),
                 };
                 let failure = Failure::new(Kind::Temporary, format!("{what} {when}"));
                 Some(self.by_proxy((Outcome::Timeout, failure)))

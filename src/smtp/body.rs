@@ -146,7 +146,8 @@ impl Sending {
         let stage = Stage::FinalDot;
         let mut refused: Option<Reply> = None;
         loop {
-            let reply = match dialogue.reply(&stage) {
+            let patience = dialogue.patience(&stage);
+            let reply = match dialogue.reply_within(&stage, patience, Some(self.end)) {
                 Ok(reply) => reply,
                 // A chunk that was refused ended the transaction (RFC 3030 §2).
                 Err(failure) => return refused.ok_or(Broken::Uncertain(failure, None)),

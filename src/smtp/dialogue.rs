@@ -15,7 +15,7 @@ use super::reply::{Malformed, Reply, ReplyReader};
 use super::sasl::MechanismName;
 use super::tls::{TlsInfo, refused_certificate};
 use super::wire::{Broken, Wire};
-use crate::clock::{Patience, in_words};
+use crate::clock::{self, Patience, in_words};
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 
@@ -211,29 +211,35 @@ impl<'o> Dialogue<'o> {
     /// `Temporary` when it does not come in time or the connection is lost; `Protocol` when what
     /// comes is no reply.
     pub(crate) fn reply(&mut self, stage: &Stage) -> Result<Reply> {
-        let patience = self.patience(stage);
-        self.reply_until(stage, patience.until(), patience.wait)
+        self.reply_within(stage, self.patience(stage), None)
     }
 
-    /// The same with an end given from outside.
-    pub(crate) fn reply_until(
+    /// The same with another patience. A reply to the message that ends at `message` on the wire, or
+    /// before that one, is also waited for when a signal is to end the run, once it may have left.
+    pub(crate) fn reply_within(
         &mut self,
         stage: &Stage,
-        until: Instant,
-        wait: Duration,
+        patience: Patience,
+        message: Option<u64>,
     ) -> Result<Reply> {
-        let reply = self.next_reply(stage, until, wait);
+        let reply = self.next_reply(stage, patience, message);
         self.out_of_step |= reply.is_err();
         reply
     }
 
-    fn next_reply(&mut self, stage: &Stage, until: Instant, wait: Duration) -> Result<Reply> {
+    fn next_reply(
+        &mut self,
+        stage: &Stage,
+        patience: Patience,
+        message: Option<u64>,
+    ) -> Result<Reply> {
+        let until = patience.until();
         loop {
             if let Some(reply) = self.take(stage)? {
                 return Ok(reply);
             }
-            let turned = self.wire.turn(until);
-            turned.map_err(|broken| self.broken(&broken, stage, wait))?;
+            let turned = self.wire.turn(until, message);
+            turned.map_err(|broken| self.broken(&broken, stage, patience.wait))?;
         }
     }
 
@@ -344,10 +350,11 @@ impl<'o> Dialogue<'o> {
         {
             return failure;
         }
-        let over = || self.waits.deadline.is_some_and(|end| Instant::now() >= end);
         let why = match broken {
-            Broken::TimedOut if over() => "the deadline is over".to_owned(),
-            Broken::TimedOut => format!("no answer within {}", in_words(wait)),
+            Broken::TimedOut => match clock::over(self.waits.deadline) {
+                Some(over) => over.to_string(),
+                None => format!("no answer within {}", in_words(wait)),
+            },
             Broken::Lost(None) => "connection closed by the server".to_owned(),
             Broken::Lost(Some(error)) => format!("connection lost: {error}"),
             Broken::Tls(error) => format!("connection lost: TLS: {error}"),

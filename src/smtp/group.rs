@@ -6,7 +6,7 @@
 //! them are sent. What the replies mean for the message is the transaction's to say.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::auth::{self, Lead};
 use super::body;
@@ -18,6 +18,7 @@ use super::reply::Reply;
 use super::sasl::MechanismName;
 use super::verdict::Verdict;
 use crate::failure::{Failure, Kind};
+use crate::interrupt;
 
 /// Recipients up to which all commands leave in one group. A common default is to take a thousand
 /// recipients and to forgive a thousand more with 452; what comes then counts as errors, for which
@@ -111,7 +112,10 @@ impl Replies {
     /// What a broken group means, where the server took AUTH and was then silent about all that
     /// was sent with it.
     pub(super) fn explain(&self, stop: Refusal) -> Refusal {
-        let silent = stop.1.is_none() && self.authenticated.is_some() && !self.mail_answered;
+        let silent = stop.1.is_none()
+            && self.authenticated.is_some()
+            && !self.mail_answered
+            && interrupt::arrived().is_none();
         match stop {
             (failure, said) if silent && failure.hint.is_none() => {
                 let hint = "the server answered AUTH and nothing that was sent with it: use --auth-first with this server";
@@ -185,11 +189,15 @@ impl Group {
                 return Ok(());
             };
             let reply = match self.goodbye.take() {
-                None => dialogue.reply(&stage).map_err(|failure| (failure, None))?,
+                None => {
+                    let patience = dialogue.patience(&stage);
+                    let reply = dialogue.reply_within(&stage, patience, self.end);
+                    reply.map_err(|failure| (failure, None))?
+                }
                 Some(goodbye) => {
-                    let until = dialogue.patience(&stage).until();
-                    let soon = until.min(Instant::now() + GOODBYE);
-                    let reply = match dialogue.reply_until(&stage, soon, GOODBYE) {
+                    let mut soon = dialogue.patience(&stage);
+                    soon.wait = soon.wait.min(GOODBYE);
+                    let reply = match dialogue.reply_within(&stage, soon, self.end) {
                         Ok(reply) => reply,
                         // Nonsense is no way of closing.
                         Err(failure) if failure.kind == Kind::Protocol => {

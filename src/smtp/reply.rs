@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use rustix::buffer::{SpareCapacity, spare_capacity};
+
 use crate::failure::printable;
 
 /// Longest line accepted, in octets. RFC 5321 §4.5.3.1.5 says 512; a challenge may have 12,288
@@ -117,13 +119,24 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        // What was read as replies is let go, but not moved about for each octet.
+        self.let_go();
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Room for so many octets at least, to be read into.
+    pub(crate) fn room(&mut self, octets: usize) -> SpareCapacity<'_, u8> {
+        self.let_go();
+        self.bytes.reserve(octets);
+        spare_capacity(&mut self.bytes)
+    }
+
+    /// What was read as replies is let go, but not moved about for each octet.
+    fn let_go(&mut self) {
         if self.start > self.bytes.len() / 2 || self.start == self.bytes.len() {
             self.bytes.drain(..self.start);
             self.scanned = self.scanned.saturating_sub(self.start);
             self.start = 0;
         }
-        self.bytes.extend_from_slice(bytes);
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -17,7 +17,9 @@ use super::sasl::{Binding, Mechanism};
 use super::tls::{Tls, TlsInfo};
 use super::wire::Broken;
 use crate::certificate::CertificateFacts;
+use crate::clock::Patience;
 use crate::failure::{Failure, Kind, Result};
+use crate::interrupt;
 use crate::route::{Host, Outcome, Security};
 use crate::secret::Secret;
 
@@ -64,6 +66,17 @@ pub(crate) struct Opening<'p> {
     pub(crate) hidden: &'p [Secret],
     /// When connecting and greeting of this rung must be over.
     pub(crate) greeting_until: Instant,
+}
+
+impl Opening<'_> {
+    /// The same patience, as long as it goes for the greeting.
+    fn until_greeted(&self, patience: Patience) -> Patience {
+        let end = self.greeting_until;
+        Patience {
+            wait: patience.wait.min(self.waits.connect),
+            deadline: Some(patience.deadline.map_or(end, |deadline| deadline.min(end))),
+        }
+    }
 }
 
 /// A connection on which the server has said, in clear, that it is ready.
@@ -263,10 +276,10 @@ fn dialogue_on<'o>(
 
 fn greeting(dialogue: &mut Dialogue<'_>, opening: &Opening<'_>) -> std::result::Result<(), Closed> {
     let stage = Stage::Greeting;
-    let patience = dialogue.patience(&stage);
-    let until = patience.until().min(opening.greeting_until);
-    let wait = patience.wait.min(opening.waits.connect);
-    let reply = dialogue.reply_until(&stage, until, wait).map_err(|failure| {
+    let patience = opening.until_greeted(dialogue.patience(&stage));
+    let until = patience.until();
+    let greeted = dialogue.reply_within(&stage, patience, None);
+    let reply = greeted.map_err(|failure| {
         if Instant::now() >= until && dialogue.wire.tls().is_none() {
             let hint = "connected, but the server says nothing: the port may want implicit TLS (--tls implicit)";
             return Closed::new(Outcome::NoGreeting, failure.with_hint(hint));
@@ -346,10 +359,8 @@ fn handshake(
         .map_err(|failure| Closed::new(Outcome::TlsFailed, failure))?;
     let mut patience = dialogue.patience(&stage);
     if security == Security::Implicit {
-        // The greeting comes within TLS, and has to come within the connect timeout.
-        let end = opening.greeting_until;
-        patience.wait = patience.wait.min(opening.waits.connect);
-        patience.deadline = Some(patience.deadline.map_or(end, |deadline| deadline.min(end)));
+        // The greeting comes within TLS.
+        patience = opening.until_greeted(patience);
     }
     dialogue
         .wire
@@ -366,7 +377,7 @@ fn handshake(
             Broken::TimedOut => {
                 let failure = dialogue.broken(&broken, &stage, patience.wait);
                 let failure = match security {
-                    Security::Implicit => failure
+                    Security::Implicit if interrupt::arrived().is_none() => failure
                         .with_hint("the port may expect plain SMTP with STARTTLS (--tls starttls)"),
                     _ => failure,
                 };

@@ -5,28 +5,33 @@
 //! (RFC 2920 §3.1). Every wait has an end. A failed write does not hide what the server had
 //! already sent: reading goes on until the stream is empty.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
+use rustix::io::read;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use zeroize::Zeroize as _;
 
 use super::reply::Inbox;
-use crate::clock::{Patience, wait_for};
+use crate::clock::{Patience, wait_beyond};
+use crate::interrupt;
 
 /// Octets read from the server and not yet understood at which reading pauses.
 const INBOX_LIMIT: usize = 128 * 1024;
+/// How long the reply to a message that has left is waited for when a signal ends the run: whoever
+/// sends one seldom waits longer before the next.
+const GRACE: Duration = Duration::from_secs(10);
 /// Octets asked of the socket at once.
 const READ_SIZE: usize = 16 * 1024;
 
 /// Why a stream can no longer be used.
 #[derive(Debug)]
 pub(crate) enum Broken {
-    /// Nothing moved within the time allowed.
+    /// Nothing moved within the time allowed, or a signal ended it.
     TimedOut,
     /// The server closed it (`None`), or the system reported an error.
     Lost(Option<io::Error>),
@@ -130,7 +135,7 @@ impl Wire {
         self.tls = Some(Box::new(tls));
         let until = patience.until();
         while self.tls.as_ref().is_some_and(|tls| tls.is_handshaking()) {
-            if let Err(broken) = self.turn(until) {
+            if let Err(broken) = self.turn(until, None) {
                 // An alert tells the server why; whether it arrives changes nothing.
                 let _ = self.write_some();
                 return Err(broken);
@@ -170,14 +175,24 @@ impl Wire {
     }
 
     /// Writes what the socket takes, then waits until the server has sent something, or until
-    /// the socket takes more.
-    pub(crate) fn turn(&mut self, until: Instant) -> Result<(), Broken> {
-        self.write_some()?;
+    /// the socket takes more. A signal that ends the run ends this too; but where the message that
+    /// ends at `message` may have left, the wait is for its fate, and goes on for a [moment](GRACE).
+    pub(crate) fn turn(&mut self, until: Instant, message: Option<u64>) -> Result<(), Broken> {
+        let decides = |wire: &Self| message.is_some_and(|end| wire.may_have_left(end));
+        // Then nothing more is written, and only what has come already is taken in.
+        let stopped = interrupt::arrived().is_some() && !decides(self);
+        if !stopped {
+            self.write_some()?;
+        }
         if self.ended {
             return Err(self.end());
         }
-        let readable = self.wait(until)?;
-        if readable { self.read_some() } else { Ok(()) }
+        let grace = if decides(self) { GRACE } else { Duration::ZERO };
+        match self.wait(until, grace)? {
+            true => self.read_some(),
+            false if stopped => Err(Broken::TimedOut),
+            false => Ok(()),
+        }
     }
 
     /// Writes what is queued, reading meanwhile: true when all of it has left, false as soon as
@@ -189,6 +204,9 @@ impl Wire {
         until: &mut Instant,
     ) -> Result<bool, Broken> {
         loop {
+            if interrupt::arrived().is_some() {
+                return Err(Broken::TimedOut);
+            }
             let wrote = self.wrote;
             self.write_some()?;
             if self.wrote != wrote {
@@ -204,7 +222,7 @@ impl Wire {
             if self.ended {
                 return Err(self.end());
             }
-            if self.wait(*until)? {
+            if self.wait(*until, Duration::ZERO)? {
                 let known = self.inbox.len();
                 match self.read_some() {
                     // The server may half-close and still read; the next write will tell.
@@ -325,7 +343,7 @@ impl Wire {
     }
 
     /// Waits for the socket; true when there is something to read.
-    fn wait(&mut self, until: Instant) -> Result<bool, Broken> {
+    fn wait(&mut self, until: Instant, grace: Duration) -> Result<bool, Broken> {
         let writing = self.write_error.is_none() && self.has_output();
         let reading = !self.ended && self.inbox.len() < INBOX_LIMIT;
         if !writing {
@@ -335,7 +353,7 @@ impl Wire {
         events.set(PollFlags::IN, reading);
         events.set(PollFlags::OUT, writing);
         let mut fds = [PollFd::new(&self.socket, events)];
-        if !wait_for(&mut fds, until)? {
+        if !wait_beyond(&mut fds, until, grace)? {
             return Err(Broken::TimedOut);
         }
         // A hang-up or an error is found, and named, by reading.
@@ -346,15 +364,13 @@ impl Wire {
     }
 
     fn read_some(&mut self) -> Result<(), Broken> {
-        let mut buffer = [0; READ_SIZE];
         let result = match &mut self.tls {
             Some(tls) => tls.read_tls(&mut self.socket),
-            None => self.socket.read(&mut buffer),
+            None => read(&self.socket, self.inbox.room(READ_SIZE)).map_err(io::Error::from),
         };
         self.received += result.as_ref().map_or(0, |&count| count as u64);
         match result {
             Ok(0) => self.ended = true,
-            Ok(count) if self.tls.is_none() => self.inbox.push(&buffer[..count]),
             Ok(_) => {}
             Err(error)
                 if matches!(
@@ -375,12 +391,17 @@ impl Wire {
                 self.tls_error = Some(error);
             }
             loop {
-                match tls.reader().read(&mut buffer) {
-                    Ok(0) => {
+                let mut reader = tls.reader();
+                match reader.fill_buf() {
+                    Ok([]) => {
                         self.ended = true;
                         break;
                     }
-                    Ok(count) => self.inbox.push(&buffer[..count]),
+                    Ok(text) => {
+                        self.inbox.push(text);
+                        let count = text.len();
+                        reader.consume(count);
+                    }
                     Err(_) => break,
                 }
             }

@@ -6,7 +6,9 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use crate::clock::{self, Over};
 use crate::failure::{Failure, Kind, Result};
+use crate::interrupt;
 use crate::plan::Plan;
 use crate::route::dial;
 use crate::route::resolve::Names;
@@ -73,7 +75,7 @@ pub(super) fn open<'o>(
     let mut names = Names::default();
     let mut winner = None;
     let mut stopped = None;
-    let over = || waits.deadline.is_some_and(|end| Instant::now() >= end);
+    let over = || clock::over(waits.deadline).is_some();
     while !open.is_empty() && winner.is_none() && stopped.is_none() && !over() {
         let race = dial::race(
             rungs,
@@ -107,6 +109,8 @@ pub(super) fn open<'o>(
         match entry {
             Entry::Opened(opened) => winner = Some((*opened, rung.clone())),
             Entry::Stopped => stopped.clone_from(&attempt.failure),
+            // That is why, and no other port is tried.
+            Entry::Left if interrupt::arrived().is_some() => stopped = attempt.failure.clone(),
             Entry::Left => {}
         }
         fates[index] = Some(attempt);
@@ -116,7 +120,11 @@ pub(super) fn open<'o>(
         return Err(failure);
     }
     let Some((opened, rung)) = winner else {
-        return Err(all_failed(&*attempts));
+        return Err(match clock::over(waits.deadline) {
+            // The attempts tell how far they had come.
+            Some(over @ Over::Stopped(_)) => Failure::new(Kind::Temporary, over.to_string()),
+            _ => all_failed(&*attempts),
+        });
     };
     for failure in attempts
         .iter()

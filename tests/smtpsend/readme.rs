@@ -256,7 +256,7 @@ fn the_exit_codes_are_those_of_the_help() {
             ))
         })
         .collect::<Vec<_>>();
-    assert_eq!(rows.len(), 13);
+    assert_eq!(rows.len(), 14);
     for (code, meaning) in rows {
         let line = format!("{code:>4}  {meaning}");
         assert!(

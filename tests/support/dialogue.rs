@@ -22,6 +22,7 @@
 //! DRIP 50 250 ok\r\n        send one octet every 50 ms, until all is sent or the client has gone
 //! DRIP* 50 250-more\r\n     the same over and over, until the client has gone
 //! WAIT                      say nothing until the client goes away, whatever it sends
+//! HOLD                      tell the test, and do nothing until it says go on (`Server::{holds, go_on}`)
 //! EOF                       the client closes now, and says nothing before
 //! DROP                      close the connection at once; RESET does it with an RST
 //! REPEAT 10000 … END        the steps between, so many times
@@ -85,6 +86,7 @@ pub enum Action {
         octets: Vec<u8>,
     },
     Wait,
+    Hold,
     Eof,
     Drop,
     Reset,
@@ -214,6 +216,7 @@ fn action(line: &str) -> Result<Action, String> {
         "BODY" => simple(Action::Body),
         "BDAT" => simple(Action::Chunk),
         "WAIT" => simple(Action::Wait),
+        "HOLD" => simple(Action::Hold),
         "EOF" => simple(Action::Eof),
         "DROP" => simple(Action::Drop),
         "RESET" => simple(Action::Reset),

@@ -19,6 +19,7 @@
 
 pub mod certs;
 pub mod dialogue;
+pub mod gate;
 pub mod input;
 pub mod intake;
 pub mod pattern;
@@ -33,7 +34,7 @@ pub mod wire;
 
 pub use certs::{Certificate, ca_pem};
 pub use dialogue::Dialogue;
-pub use program::{Smtpsend, write_privately};
+pub use program::{Running, Smtpsend, write_privately};
 pub use server::{Options, Server, closed_port};
 pub use terminal::Terminal;
 pub use transcript::{Received, Transcript};

@@ -11,11 +11,11 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::channel;
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
 use super::printed::{Collected, Expected, Output, Text};
@@ -33,7 +33,7 @@ pub struct Smtpsend {
     folder: Option<PathBuf>,
     home: TempDir,
     limit: Duration,
-    code: i32,
+    code: Option<i32>,
     stdout: Expected,
     stderr: Expected,
 }
@@ -48,6 +48,65 @@ pub fn write_privately(path: &Path, text: &str) {
         .mode(0o600)
         .open(path);
     file.unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+/// A call that was begun.
+#[must_use]
+pub struct Running {
+    call: Smtpsend,
+    group: Pid,
+    ended: Receiver<std::io::Result<ExitStatus>>,
+    _open: Option<ChildStdin>,
+    stdout: Collected,
+    stderr: Collected,
+}
+
+impl Running {
+    /// Sends a signal, unless it has ended.
+    pub fn signal(&self, signal: Signal) {
+        let _ = kill_process(self.group, signal);
+    }
+
+    /// # Panics
+    /// As [`Smtpsend::run`].
+    #[track_caller]
+    pub fn ends(self) -> Output {
+        let Self {
+            call,
+            group,
+            ended,
+            _open: open,
+            ..
+        } = self;
+        let mut problems = Vec::new();
+        let status = match ended.recv_timeout(call.limit) {
+            Ok(status) => status.unwrap(),
+            Err(_) => {
+                problems.push(format!("it had not ended after {:?}", call.limit));
+                let _ = kill_process_group(group, Signal::KILL);
+                ended.recv().unwrap().unwrap()
+            }
+        };
+        drop(open);
+        let (stdout, stderr) = (self.stdout.finish(), self.stderr.finish());
+        if status.code() != call.code {
+            let expected = call
+                .code
+                .map_or("a signal".to_owned(), |code| format!("exit {code}"));
+            problems.push(format!("{expected} was expected, {status} came"));
+        }
+        call.stdout.check("stdout", &stdout, &mut problems);
+        call.stderr.check("stderr", &stderr, &mut problems);
+        if !problems.is_empty() {
+            panic!("{}", call.report(&problems, status, &stdout, &stderr));
+        }
+        Output {
+            code: call.code.unwrap_or(-1),
+            stdout,
+            stderr,
+            home: call.home,
+        }
+    }
 }
 
 /// The program as built for these tests.
@@ -82,7 +141,7 @@ impl Smtpsend {
             folder: None,
             home: tempfile::tempdir().unwrap(),
             limit: Duration::from_secs(60),
-            code: 0,
+            code: Some(0),
             stdout: Expected::default(),
             stderr: Expected::default(),
         }
@@ -176,7 +235,13 @@ impl Smtpsend {
     }
 
     pub fn fails_with(mut self, code: i32) -> Self {
-        self.code = code;
+        self.code = Some(code);
+        self
+    }
+
+    /// A signal ends it by its default action.
+    pub fn dies_of_a_signal(mut self) -> Self {
+        self.code = None;
         self
     }
 
@@ -219,7 +284,13 @@ impl Smtpsend {
     /// # Panics
     /// When an expectation is not met, with the command, its input and all that it printed.
     #[track_caller]
-    pub fn run(mut self) -> Output {
+    pub fn run(self) -> Output {
+        self.start().ends()
+    }
+
+    /// The same in two parts, for a test that does something meanwhile.
+    #[track_caller]
+    pub fn start(mut self) -> Running {
         let mut command = self.command();
         let mut child = match command.spawn() {
             Ok(child) => child,
@@ -239,30 +310,13 @@ impl Smtpsend {
         let stderr = Collected::from(child.stderr.take());
         let (done, ended) = channel();
         std::thread::spawn(move || done.send(child.wait()));
-        let mut problems = Vec::new();
-        let status = match ended.recv_timeout(self.limit) {
-            Ok(status) => status.unwrap(),
-            Err(_) => {
-                problems.push(format!("it had not ended after {:?}", self.limit));
-                let _ = kill_process_group(group, Signal::KILL);
-                ended.recv().unwrap().unwrap()
-            }
-        };
-        drop(open);
-        let (stdout, stderr) = (stdout.finish(), stderr.finish());
-        if status.code() != Some(self.code) {
-            problems.push(format!("exit {} was expected, {status} came", self.code));
-        }
-        self.stdout.check("stdout", &stdout, &mut problems);
-        self.stderr.check("stderr", &stderr, &mut problems);
-        if !problems.is_empty() {
-            panic!("{}", self.report(&problems, status, &stdout, &stderr));
-        }
-        Output {
-            code: self.code,
+        Running {
+            call: self,
+            group,
+            ended,
+            _open: open,
             stdout,
             stderr,
-            home: self.home,
         }
     }
 

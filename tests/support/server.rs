@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::sockopt;
 
 use super::dialogue::{Action, Dialogue, Step};
+use super::gate::Gate;
 use super::session;
 use super::tls::Offer;
 use super::transcript::{Transcript, Visit};
@@ -90,6 +93,8 @@ pub struct Server {
     plan: Plan,
     /// Closing it ends the accepting thread.
     bell: UnixStream,
+    held: Receiver<()>,
+    go: Sender<()>,
     thread: JoinHandle<Vec<Visit>>,
 }
 
@@ -110,12 +115,16 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (bell, rung) = UnixStream::pair().unwrap();
         let plan = options.plan;
-        let thread = std::thread::spawn(move || accept(&listener, &rung, dialogues, &options));
+        let (gate, held, go) = Gate::new();
+        let thread =
+            std::thread::spawn(move || accept(&listener, &rung, dialogues, &options, gate));
         Self {
             address,
             names,
             plan,
             bell,
+            held,
+            go,
             thread,
         }
     }
@@ -145,6 +154,21 @@ impl Server {
         self.address.port()
     }
 
+    /// Waits until a dialogue has come to a `HOLD`.
+    ///
+    /// # Panics
+    /// When none does.
+    #[track_caller]
+    pub fn holds(&self) {
+        let held = self.held.recv_timeout(Duration::from_secs(60));
+        assert!(held.is_ok(), "no dialogue came to HOLD");
+    }
+
+    /// Lets a dialogue that was held go on.
+    pub fn go_on(&self) {
+        self.go.send(()).unwrap();
+    }
+
     /// Waits for the connections that have come, and tells what came of them. To be called when the
     /// client is done: a dialogue nobody has come for by now is not visited.
     ///
@@ -152,7 +176,7 @@ impl Server {
     /// When a dialogue was not visited, not finished or surprised, with all that was said so far.
     #[track_caller]
     pub fn finish(self) -> Transcript {
-        drop(self.bell);
+        drop((self.bell, self.go));
         let mut visits = self.thread.join().expect("the server's own thread failed");
         let mut failures: Vec<String> = Vec::new();
         for (number, visit) in visits.iter_mut().enumerate() {
@@ -194,7 +218,9 @@ fn accept(
     rung: &UnixStream,
     mut dialogues: VecDeque<Dialogue>,
     options: &Options,
+    gate: Gate,
 ) -> Vec<Visit> {
+    let gate = Arc::new(gate);
     let mut playing = Vec::new();
     while let Some(connection) = next(listener, rung) {
         let dialogue = match options.plan {
@@ -202,9 +228,10 @@ fn accept(
             Plan::EveryConnection => dialogues.front().cloned(),
         };
         let patience = options.patience;
+        let gate = Arc::clone(&gate);
         playing.push(std::thread::spawn(move || match dialogue {
             Some(dialogue) => match Wire::new(connection, patience) {
-                Ok(wire) => session::play(&dialogue, wire, patience),
+                Ok(wire) => session::play(&dialogue, wire, patience, &gate),
                 Err(error) => panic!("{error}"),
             },
             None => Visit::unexpected(),

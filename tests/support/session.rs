@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::dialogue::{Action, Dialogue, Step};
+use super::gate::Gate;
 use super::intake::Chunk;
 use super::pattern::{Expectation, encode_last_word, nonce, visible};
 use super::tls::{Offer, was_refused};
@@ -17,16 +18,18 @@ pub struct Session<'a> {
     pub wire: Wire,
     pub visit: Visit,
     patience: Duration,
+    gate: &'a Gate,
     /// Chunks of a message which has not had its last.
     pub chunks: Vec<u8>,
     at: Option<&'a Step>,
 }
 
-pub fn play(dialogue: &Dialogue, wire: Wire, patience: Duration) -> Visit {
+pub fn play<'a>(dialogue: &'a Dialogue, wire: Wire, patience: Duration, gate: &'a Gate) -> Visit {
     let mut session = Session {
         wire,
         visit: Visit::default(),
         patience,
+        gate,
         chunks: Vec::new(),
         at: None,
     };
@@ -102,6 +105,7 @@ impl<'a> Session<'a> {
                 self.drip(*every, octets.iter().cycle())?;
             }
             Action::Wait => self.wait()?,
+            Action::Hold => self.hold()?,
             Action::Eof => self.eof()?,
             Action::Drop => {
                 self.visit.note("dropped");
@@ -278,6 +282,13 @@ impl<'a> Session<'a> {
             Arrival::Closed => Ok(()),
             _ => Err(self.wire.silence("a client that loses patience")),
         }
+    }
+
+    fn hold(&mut self) -> Result<(), Surprise> {
+        self.visit.note("held");
+        self.wire.flush()?;
+        self.gate.hold(self.patience);
+        Ok(())
     }
 
     fn eof(&mut self) -> Result<(), Surprise> {

@@ -26,11 +26,12 @@ fn with_flags(
     let settings = SETTINGS
         .iter()
         .filter(|setting| setting.place != Place::NoFlag && wanted(setting.heading));
-    let args = settings.flat_map(|setting| {
-        let opposite = (setting.form == Form::Switch).then(|| opposite_of(setting));
-        std::iter::once(flag(setting)).chain(opposite)
-    });
-    command.args(args)
+    let switches = settings
+        .clone()
+        .filter(|setting| setting.form == Form::Switch);
+    command
+        .args(settings.map(flag))
+        .args(switches.map(opposite_of))
 }
 
 /// The flag of a setting, and what the help says of it.
@@ -55,8 +56,7 @@ fn untold(setting: &'static Setting) -> Arg {
     }
     match setting.form {
         Form::Switch => {
-            let arg = arg.action(ArgAction::SetTrue);
-            let arg = arg.overrides_with(setting.opposite);
+            let arg = switch(arg).overrides_with(setting.opposite);
             // Together they say nothing; the later one of two flags does not win here.
             if setting.name == "quiet" {
                 arg.conflicts_with("verbose")
@@ -79,11 +79,12 @@ fn value_of(arg: Arg, setting: &'static Setting) -> Arg {
 /// `--no-json` for `--json`, `--pipelining` for `--no-pipelining`: what a file or a variable has
 /// switched on can be switched off.
 fn opposite_of(setting: &'static Setting) -> Arg {
-    Arg::new(setting.opposite)
-        .long(setting.opposite)
-        .action(ArgAction::SetTrue)
-        .overrides_with(setting.name)
-        .hide(true)
+    switch(Arg::new(setting.opposite).long(setting.opposite)).hide(true)
+}
+
+/// Without `ArgAction::SetTrue`, which has a default to be parsed for each flag that is not given.
+fn switch(arg: Arg) -> Arg {
+    arg.action(ArgAction::Set).num_args(0)
 }
 
 /// The settings on the command line.
@@ -130,7 +131,7 @@ impl Flags {
     }
 
     fn switched(&self, setting: &Setting) -> Option<&'static str> {
-        let typed = |name: &str| matches!(self.0.try_get_one::<bool>(name), Ok(Some(true)));
+        let typed = |name: &str| matches!(self.0.try_contains_id(name), Ok(true));
         if typed(setting.name) {
             Some("on")
         } else if typed(setting.opposite) {

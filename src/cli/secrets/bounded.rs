@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use crate::cli::stdin::{is_passing, wait_for_octets};
+use crate::cli::stdin::wait_for_octets;
+use crate::clock::{Over, is_passing};
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 
@@ -36,10 +37,11 @@ pub(super) fn read(
     let mut reading = Reading::new();
     loop {
         if !wait_for_octets(source, deadline).map_err(unreadable)? {
-            let words = match until {
-                Until::LineEnd => "no line came before the deadline",
-                Until::End => "did not end before the deadline",
+            let what = match until {
+                Until::LineEnd => "no line came",
+                Until::End => "did not end",
             };
+            let words = format!("{what} {}", Over::of_a_wait().before());
             return Err(Failure::new(Kind::Temporary, words));
         }
         let at_end = !reading.more(source)?;

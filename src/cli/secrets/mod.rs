@@ -9,7 +9,6 @@
 mod bounded;
 mod command;
 mod descriptor;
-mod ending;
 mod file;
 mod netrc;
 mod process;

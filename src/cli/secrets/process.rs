@@ -9,7 +9,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{self, Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -17,9 +16,11 @@ use zeroize::Zeroizing;
 
 use super::SECRET_VARIABLES;
 use super::bounded::Reading;
-use super::ending::Guard;
+
 use crate::cli::stdin::wait_for_octets;
+use crate::clock;
 use crate::failure::{Failure, Kind, Result};
+use crate::interrupt::Guard;
 
 /// How long to let a program run before looking again whether it has ended.
 const SHORTEST_NAP: Duration = Duration::from_millis(1);
@@ -117,7 +118,7 @@ impl Process {
                 return Ok(status);
             }
             refuse_after(deadline)?;
-            sleep(nap);
+            clock::pause(nap);
             nap = (nap * 2).min(LONGEST_NAP);
         }
     }
@@ -128,10 +129,10 @@ fn lost(error: std::io::Error) -> Failure {
 }
 
 fn refuse_after(deadline: Option<Instant>) -> Result<()> {
-    if deadline.is_none_or(|deadline| Instant::now() < deadline) {
+    let Some(over) = clock::over(deadline) else {
         return Ok(());
-    }
-    let words = "did not end before the deadline";
+    };
+    let words = format!("did not end {}", over.before());
     Err(Failure::new(Kind::Temporary, words))
 }
 

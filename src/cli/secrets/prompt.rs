@@ -12,8 +12,10 @@ use rustix::termios::{
 };
 
 use super::bounded::{self, Until};
-use super::ending::Guard;
+
+use crate::clock::Over;
 use crate::failure::{Failure, Kind, Result, printable};
+use crate::interrupt::Guard;
 use crate::secret::Secret;
 
 /// Longest line that Linux's terminals give, its end included; the rest of a longer one is lost.
@@ -43,7 +45,8 @@ pub(super) fn ask(user: &str, deadline: Option<Instant>) -> Result<Secret> {
         Err(failure) if failure.kind == Kind::Temporary => {
             // The cursor still stands behind the question.
             let _ = terminal.show("\n");
-            let words = format!("no password for the user {user} was typed before the deadline");
+            let when = Over::of_a_wait().before();
+            let words = format!("no password for the user {user} was typed {when}");
             return Err(Failure::new(Kind::Temporary, words));
         }
         Err(_) => return Err(no_password(", and no terminal to ask on")),

@@ -12,6 +12,7 @@ use crate::address::{Address, domain_to_ascii};
 use crate::cli::aliases::{Aliases, Target, Written};
 use crate::cli::host::HostName;
 use crate::cli::settings::Settings;
+use crate::cli::unreachable::Unreachable;
 use crate::failure::{Failure, Kind};
 
 /// Aliases that lead to aliases, one behind the other, at most.
@@ -34,8 +35,10 @@ pub(super) struct Directory<'s> {
 pub(super) struct Expanded {
     /// In the order in which they were found; one may stand here twice.
     pub(super) addresses: Vec<Address>,
-    /// Why somebody cannot be reached.
-    pub(super) failures: Vec<anyhow::Error>,
+    /// Who cannot be reached, and why; one may stand here twice.
+    pub(super) unreachable: Vec<Unreachable>,
+    /// The recipient whose addresses are being found.
+    written: String,
     /// The local parts that were looked up.
     done: HashSet<String>,
 }
@@ -46,6 +49,13 @@ impl Expanded {
         let all = self.addresses.iter().enumerate();
         all.filter(|(at, one)| !self.addresses[..*at].contains(one))
             .map(|(_, one)| one)
+    }
+
+    fn fail(&mut self, error: impl Into<anyhow::Error>) {
+        self.unreachable.push(Unreachable {
+            written: self.written.clone(),
+            error: error.into(),
+        });
     }
 }
 
@@ -68,6 +78,7 @@ impl<'s> Directory<'s> {
 
     /// Adds whom `written` stands for.
     pub(super) fn expand(&self, written: &Written, into: &mut Expanded) {
+        into.written = written.to_string();
         self.follow(&Target::Written(written.clone()), &mut Vec::new(), into);
     }
 
@@ -75,7 +86,10 @@ impl<'s> Directory<'s> {
     pub(super) fn only_address(&self, local: &str) -> Option<Address> {
         let mut expanded = Expanded::default();
         self.expand(&Written::Local(local.to_owned()), &mut expanded);
-        match (expanded.addresses.as_slice(), expanded.failures.as_slice()) {
+        match (
+            expanded.addresses.as_slice(),
+            expanded.unreachable.as_slice(),
+        ) {
             ([address], []) => Some(address.clone()),
             _ => None,
         }
@@ -101,11 +115,8 @@ impl<'s> Directory<'s> {
 
     fn follow(&self, target: &Target, chain: &mut Vec<String>, into: &mut Expanded) {
         let found = match target {
-            Target::Unserved(what) => Err(unserved(what, chain).into()),
-            Target::Final(local) => self
-                .at_default_domain(local, chain)
-                .map(Some)
-                .map_err(Into::into),
+            Target::Unserved(what) => Err(unserved(what, chain)),
+            Target::Final(local) => self.at_default_domain(local, chain).map(Some),
             Target::Written(Written::Address(address)) => {
                 let is_here = self.names.iter().any(|name| name == address.domain());
                 let aliased = is_here && self.look_up(address.local(), chain, into);
@@ -115,15 +126,13 @@ impl<'s> Directory<'s> {
                 if self.look_up(local, chain, into) {
                     Ok(None)
                 } else {
-                    self.at_default_domain(local, chain)
-                        .map(Some)
-                        .map_err(Into::into)
+                    self.at_default_domain(local, chain).map(Some)
                 }
             }
         };
         match found {
             Ok(address) => into.addresses.extend(address),
-            Err(failure) => into.failures.push(failure),
+            Err(failure) => into.fail(failure),
         }
     }
 
@@ -133,15 +142,14 @@ impl<'s> Directory<'s> {
         if let Some(start) = chain.iter().position(|other| *other == name) {
             let circle = format!("{} -> {name}", chain[start..].join(" -> "));
             let failure = Failure::new(Kind::Config, format!("aliases lead in a circle: {circle}"));
-            into.failures
-                .push(failure.with_hint(ends_a_circle(&name)).into());
+            into.fail(failure.with_hint(ends_a_circle(&name)));
             return true;
         }
         let targets = match self.aliases.targets(&name) {
             Ok(Some(targets)) => targets,
             Ok(None) => return false,
             Err(error) => {
-                into.failures.push(error.context(local.to_owned()));
+                into.fail(error.context(local.to_owned()));
                 return true;
             }
         };
@@ -150,11 +158,11 @@ impl<'s> Directory<'s> {
         }
         if targets.is_empty() {
             let words = format!("the alias {name} leads to nobody");
-            into.failures.push(Failure::new(Kind::Config, words).into());
+            into.fail(Failure::new(Kind::Config, words));
         }
         if chain.len() == DEPTH {
             let words = format!("{name}: more than {DEPTH} aliases lead to one another");
-            into.failures.push(Failure::new(Kind::Config, words).into());
+            into.fail(Failure::new(Kind::Config, words));
             return true;
         }
         chain.push(name);

@@ -26,7 +26,9 @@ use super::args::{self, CommandLine, Flags, Task};
 use super::deliver::deliver;
 use super::host::HostName;
 use super::output::{Console, to_stdout};
+use super::queue;
 use super::settings::Settings;
+use super::unreachable::exit_with;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 
@@ -112,9 +114,8 @@ pub(super) fn run(call: &Call, settings: &mut Settings<'_>, console: &Console) -
         Call::Mail(mail) => send(mail, settings, console),
         Call::Verify(addresses) => verify(addresses, settings, console),
         Call::Serve => Err(Failure::new(Kind::Usage, "-bs is not served").into()),
-        Call::RunQueue | Call::ListQueue => {
-            Err(Failure::new(Kind::Usage, "there is no queue").into())
-        }
+        Call::RunQueue => queue::run_due(1, settings, console),
+        Call::ListQueue => queue::list(settings, console),
         Call::NewAliases => {
             say("aliases are read where they are written: there is nothing to build\n")
         }
@@ -128,18 +129,13 @@ fn say(text: &str) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Sends a message to all who can be reached. Who cannot has a say in the exit code, unless it
-/// is worth trying again for others.
+/// Sends a message to all who can be reached.
 fn send(mail: &Mail, settings: &mut Settings<'_>, console: &Console) -> Result<Exit> {
-    let (request, unreachable) = request::read(mail, settings, console)?;
-    for error in &unreachable {
-        console.error(error);
+    let request = request::read(mail, settings, console)?;
+    for one in &request.unreachable {
+        console.error(&one.error);
     }
-    let exit = deliver(request, settings, console)?;
-    Ok(match unreachable.first() {
-        Some(error) if exit == Exit::Ok => exit_of(error),
-        _ => exit,
-    })
+    deliver(request, settings, console)
 }
 
 /// One line for each address: where mail for it goes.
@@ -158,13 +154,9 @@ fn verify(texts: &[String], settings: &Settings<'_>, console: &Console) -> Resul
         for address in written(text)? {
             let mut expanded = Expanded::default();
             directory.expand(&address, &mut expanded);
-            if let Some(error) = expanded.failures.first()
-                && exit == Exit::Ok
-            {
-                exit = exit_of(error);
-            }
-            for error in &expanded.failures {
-                console.error(error);
+            exit = exit_with(exit, &expanded.unreachable);
+            for one in &expanded.unreachable {
+                console.error(&one.error);
             }
             let goes_to: Vec<String> = expanded.reached().map(ToString::to_string).collect();
             if !goes_to.is_empty() {
@@ -174,11 +166,6 @@ fn verify(texts: &[String], settings: &Settings<'_>, console: &Console) -> Resul
     }
     say(&lines)?;
     Ok(exit)
-}
-
-fn exit_of(error: &anyhow::Error) -> Exit {
-    let failure = error.downcast_ref::<Failure>();
-    failure.map_or(Exit::Software, |failure| failure.kind.exit())
 }
 
 /// Looks at the settings of the dialect where there is no message yet.

@@ -16,9 +16,11 @@ use crate::cli::aliases::{Aliases, written};
 use crate::cli::args::Args;
 use crate::cli::host::HostName;
 use crate::cli::output::Console;
-use crate::cli::request::{Request, fields};
+use crate::cli::queue::{Queueing, When};
+use crate::cli::request::{Finding, Request, fields};
 use crate::cli::settings::{Settings, parsed};
-use crate::cli::{choose_profile, credentials, finding, options, stdin, way};
+use crate::cli::unreachable::Unreachable;
+use crate::cli::{choose_profile, credentials, options, stdin, way};
 use crate::envelope::{Envelope, EnvelopeId, Options, ReversePath};
 use crate::failure::{Failure, Kind};
 use crate::message::{Fields, Message, Rewriting, Store, author};
@@ -49,16 +51,11 @@ impl Headers {
     }
 }
 
-/// Reads everything that is to be sent and how; and says why somebody cannot be reached, when others
-/// can.
+/// Reads everything that is to be sent and how.
 ///
 /// # Errors
 /// Whatever keeps it from being sent to anybody.
-pub(super) fn read(
-    mail: &Mail,
-    settings: &mut Settings<'_>,
-    console: &Console,
-) -> Result<(Request, Vec<anyhow::Error>)> {
+pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) -> Result<Request> {
     let start = Instant::now();
     if mail.recipients.is_empty() && !mail.recipients_of_message {
         return Err(nobody("name one, or take those of the message with -t"));
@@ -91,11 +88,11 @@ pub(super) fn read(
     let message = message(given, &fields, repair.as_ref(), &directory, settings, &host)?;
     let Expanded {
         addresses,
-        failures,
+        unreachable,
         ..
     } = recipients(mail, &message, &directory)?;
-    if addresses.is_empty() || (!failures.is_empty() && settings.switch("all-or-nothing")?) {
-        return Err(nobody_reached(failures, console));
+    if addresses.is_empty() || (!unreachable.is_empty() && settings.switch("all-or-nothing")?) {
+        return Err(nobody_reached(unreachable, console));
     }
     let sender = sender.unwrap_or_else(|| {
         let own = message.sender().unwrap_or(fields.default_from.address());
@@ -107,26 +104,27 @@ pub(super) fn read(
     };
     let envelope = Envelope::new(sender, addresses)?.with_options(options);
 
+    let queueing = Queueing::of(settings, When::OnFailure)?;
     let mut plan = way::plan(settings, &host, start)?;
-    let mut user = None;
-    if plan.rungs.is_empty() {
+    let mut finding = Finding::default();
+    if plan.rungs.is_empty() && queueing.when != When::Always {
         let set = settings.own_address()?;
         let by = repair.as_ref().map(Mailbox::address);
         match by.or(named).or(set.as_ref()) {
-            Some(from) => user = finding::find(&mut plan, settings, from, console)?,
+            Some(from) => finding.find(&mut plan, settings, &queueing, from, console)?,
             None => way::need_server(&plan, settings)?,
         }
     }
     for warning in message.warnings() {
         console.warning(warning);
     }
-    credentials::add(&mut plan, settings, user, handed, console)?;
-    let request = Request {
+    Ok(Request {
         message,
         envelope,
-        plan,
-    };
-    Ok((request, failures))
+        way: finding.way(plan, &queueing, settings, handed, console)?,
+        queueing,
+        unreachable,
+    })
 }
 
 /// Standard input, up to a lone dot unless that is a line like others.
@@ -228,15 +226,15 @@ fn nobody(hint: &str) -> anyhow::Error {
 }
 
 /// The failure of the first, once those of the others are told.
-fn nobody_reached(failures: Vec<anyhow::Error>, console: &Console) -> anyhow::Error {
-    let mut failures = failures.into_iter();
-    let Some(first) = failures.next() else {
+fn nobody_reached(unreachable: Vec<Unreachable>, console: &Console) -> anyhow::Error {
+    let mut unreachable = unreachable.into_iter();
+    let Some(first) = unreachable.next() else {
         return nobody(
             "the message names nobody in To, Cc or Bcc (or, sent on, in Resent-To, -Cc or -Bcc)",
         );
     };
-    for other in failures {
-        console.error(&other);
+    for other in unreachable {
+        console.error(&other.error);
     }
-    first
+    first.error
 }

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Environment;
 use super::pattern::Pattern;
+use crate::cli::host::users_folder;
 use crate::cli::secrets::keep_out_of_core_files;
 use crate::cli::stdin;
 use crate::failure::{Failure, Kind};
@@ -66,12 +67,7 @@ pub(crate) enum Owner {
 
 /// Where the user's file is: `smtpsend/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`.
 pub(crate) fn users_file(environment: Environment<'_>) -> Option<PathBuf> {
-    let folder = |name: &str| {
-        let path = PathBuf::from(environment(name)?);
-        // The XDG base directory specification: a relative path is to be ignored.
-        path.is_absolute().then_some(path)
-    };
-    let base = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
+    let base = users_folder(environment, "XDG_CONFIG_HOME", ".config")?;
     Some(base.join("smtpsend/config.toml"))
 }
 

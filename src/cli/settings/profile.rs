@@ -47,6 +47,20 @@ impl Settings<'_> {
         Ok(())
     }
 
+    /// Takes the profile that is named by flag or environment, else this one.
+    ///
+    /// # Errors
+    /// `Usage` or `Config` when there is no profile of that name.
+    pub(crate) fn use_profile(&mut self, usual: Option<&str>) -> Result<()> {
+        self.profile = None;
+        let chosen = match self.named_profile()? {
+            Some(name) => Some(name),
+            None => usual.map(|name| self.existing(name)).transpose()?,
+        };
+        self.profile = chosen;
+        Ok(())
+    }
+
     /// By flag or environment.
     fn named_profile(&self) -> Result<Option<String>> {
         self.value("profile", |name| self.existing(name))

@@ -281,6 +281,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .more("For extensions without an option of their own, like MT-PRIORITY=3. A server that does not offer the \
                extension gets it too, and may refuse the message. In a variable several are separated by spaces."),
 
+    Setting::new(Delivery, Text, "queue", "WHEN", "Keep the message in the queue: never, on-failure or always")
+        .default("never; on-failure for smtpsend sendmail")
+        .more("on-failure: when it was put off or no server could be reached, not when it was refused. always: \
+               nothing is connected to. smtpsend queue run sends what is due, by the settings it runs with."),
+    Setting::new(Delivery, Path, "queue-dir", "DIR", "Where the queue is")
+        .default("smtpsend/queue in $XDG_STATE_HOME or ~/.local/state"),
+    Setting::new(Delivery, Text, "queue-lifetime", "SPAN", "How long a queued message is tried: 5d, 12h, 90m or seconds")
+        .default("5d")
+        .more("Then its sender gets a failure notice, and the message is kept under failed."),
+
     Setting::new(Sendmail, Text, "sendmail-from", "ADDRESS",
         "Who mail is from, whatever the message and its sender say")
         .more("For a provider that takes no other: From and the envelope sender become this address, unless the \

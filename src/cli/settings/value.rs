@@ -34,6 +34,25 @@ pub(crate) fn seconds(text: &str) -> Result<Duration> {
     }
 }
 
+/// A span of time: a number of seconds, or one with `m`, `h` or `d`; more than 0, at most a year.
+pub(crate) fn span(text: &str) -> Result<Duration> {
+    const YEAR: u64 = 365 * 86_400;
+    let (number, unit) = match text.char_indices().last() {
+        Some((at, 'm')) => (&text[..at], 60),
+        Some((at, 'h')) => (&text[..at], 3600),
+        Some((at, 'd')) => (&text[..at], 86_400),
+        _ => (text, 1),
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit));
+    match seconds {
+        Some(seconds @ 1..=YEAR) => Ok(Duration::from_secs(seconds)),
+        _ => Err(Failure::new(
+            Kind::Usage,
+            format!("\"{text}\" is no span of time such as 5d, 12h, 90m or 3600 (at most 365d)"),
+        )),
+    }
+}
+
 /// A count of 0 to 100.
 pub(crate) fn count(text: &str) -> Result<u32> {
     match text.parse() {
@@ -48,6 +67,27 @@ pub(crate) fn count(text: &str) -> Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_has_a_unit_or_is_in_seconds() {
+        for (text, seconds) in [("90", 90), ("90m", 5400), ("12h", 43_200), ("5d", 432_000)] {
+            assert_eq!(span(text), Ok(Duration::from_secs(seconds)));
+        }
+        for text in [
+            "",
+            "d",
+            "0",
+            "0d",
+            "-1d",
+            "1.5h",
+            "366d",
+            "5 d",
+            "5days",
+            "99999999999999999999d",
+        ] {
+            assert!(span(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn nonsense_is_no_duration() {

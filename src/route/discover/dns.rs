@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::exchange;
 use super::question::{Asked, Data, Mx, Reply, Srv, Verdict};
-use crate::clock::Patience;
+use crate::clock::{self, Over, Patience};
 use crate::failure::{Failure, Kind, Result};
 use crate::route::resolve::NOT_NOW;
 
@@ -185,8 +185,13 @@ impl Dns {
                 }
                 Err(error) => trouble = format!("{server}: {error}"),
             }
-            if Instant::now() >= deadline {
-                break;
+            match clock::over(Some(deadline)) {
+                None => {}
+                Some(Over::Deadline) => break,
+                Some(stopped) => {
+                    trouble = stopped.to_string();
+                    break;
+                }
             }
         }
         let text = format!("{name} cannot be looked up in DNS now: {trouble}");

@@ -5,10 +5,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags};
+
 use super::question::{Asked, Over, Question, Reading, Reply, Verdict};
-use crate::clock::Patience;
+use crate::clock::{Patience, is_passing, wait_for};
 
 /// Any datagram fits: not every server keeps to the size that was asked for.
 const UDP_BUFFER: usize = 65_535;
@@ -64,13 +67,14 @@ fn by_udp(
     // Connected: others' datagrams do not arrive, and a closed port is told at once.
     socket.connect(server)?;
     socket.send(octets)?;
+    socket.set_nonblocking(true)?;
     let mut buffer = vec![0; UDP_BUFFER];
     loop {
-        socket.set_read_timeout(Some(left(until)?))?;
+        wait_to_read(&socket, until)?;
         let length = match socket.recv(&mut buffer) {
             Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(in_time(error)),
+            Err(error) if is_passing(&error) => continue,
+            Err(error) => return Err(error),
         };
         match question.read(&buffer[..length], Over::Udp) {
             Reading::Stray => {}
@@ -93,6 +97,7 @@ fn by_tcp(
     stream
         .write_all(&[&length.to_be_bytes()[..], octets].concat())
         .map_err(in_time)?;
+    stream.set_nonblocking(true)?;
     let mut length = [0; 2];
     read_exact(&mut stream, &mut length, until)?;
     let mut buffer = vec![0; usize::from(u16::from_be_bytes(length))];
@@ -110,15 +115,23 @@ fn by_tcp(
 fn read_exact(stream: &mut TcpStream, buffer: &mut [u8], until: Instant) -> io::Result<()> {
     let mut filled = 0;
     while filled < buffer.len() {
-        stream.set_read_timeout(Some(left(until)?))?;
+        wait_to_read(stream, until)?;
         match stream.read(&mut buffer[filled..]) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(length) => filled += length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(in_time(error)),
+            Err(error) if is_passing(&error) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+fn wait_to_read(socket: &impl AsFd, until: Instant) -> io::Result<()> {
+    let mut fds = [PollFd::new(socket, PollFlags::IN)];
+    match wait_for(&mut fds, until)? {
+        true => Ok(()),
+        false => Err(io::ErrorKind::TimedOut.into()),
+    }
 }
 
 fn left(until: Instant) -> io::Result<Duration> {

@@ -29,9 +29,9 @@ fn expanded(settings: &str, aliases: &str, recipients: &str) -> (Vec<String>, Ve
     for one in written(recipients).unwrap() {
         directory.expand(&one, &mut all);
     }
-    let failures = all.failures.iter().map(|error| {
-        let kind = error.downcast_ref::<Failure>().unwrap().kind;
-        let text = format!("{kind:?} {error:#}");
+    let failures = all.unreachable.iter().map(|one| {
+        let kind = one.failure().unwrap().kind;
+        let text = format!("{kind:?} {:#}", one.error);
         text.replace(&path.display().to_string(), "FILE")
     });
     (

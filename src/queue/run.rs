@@ -1,0 +1,209 @@
+//! Sending what is due: claimed one by one, over a few sessions, each result written down at once.
+//!
+//! Owns what becomes of the rest when no session can be had: one message finds out, and the others of
+//! its batch share the result without being read, so that a dead host costs one wait a run. A connection
+//! that fails while another one of the batch works is no such sign: its message goes back.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::{Claim, Entry, Id, Queue, Schedule, Settled};
+use crate::failure::{Failure, Kind, Result};
+use crate::interrupt;
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::smtp::{Observer, Verdict};
+use crate::submit::Submission;
+
+/// Messages that are sent by the same plan.
+#[derive(Debug)]
+pub struct Batch {
+    /// How; or why they cannot be sent now.
+    pub plan: Result<Plan>,
+    /// Which, in the order in which they are tried.
+    pub ids: Vec<Id>,
+}
+
+/// What came of a message in a run.
+#[derive(Debug)]
+pub struct Outcome<'r> {
+    /// The message as it was before the try.
+    pub entry: &'r Entry,
+    /// What the server said of the recipients who were open.
+    pub report: &'r Report,
+    /// What became of it in the queue.
+    pub settled: Settled,
+}
+
+/// Is told what came of a message, or why nothing could.
+pub type Told<'r> = &'r (dyn Fn(Result<Outcome<'_>>) + Sync);
+
+/// How a run goes.
+pub struct Run<'r> {
+    /// The queue.
+    pub queue: &'r Queue,
+    /// When messages are tried again.
+    pub schedule: Schedule,
+    /// Connections for each batch at the same time; at least 1.
+    pub connections: usize,
+    /// What time it is.
+    pub clock: fn() -> SystemTime,
+    /// Sees the dialogues.
+    pub observer: &'r (dyn Observer + Sync),
+    /// Is told of each message.
+    pub told: Told<'r>,
+}
+
+impl Run<'_> {
+    /// Tries every message of these batches once. A message that another run has, or that is gone, is
+    /// passed over. When a [signal](interrupt) comes, what is on its way is ended in order, and nothing
+    /// else is begun.
+    pub fn all(&self, batches: Vec<Batch>) {
+        thread::scope(|scope| {
+            for batch in batches {
+                scope.spawn(|| self.batch(batch));
+            }
+        });
+    }
+
+    fn batch(&self, batch: Batch) {
+        let shared = Shared {
+            ids: Mutex::new(batch.ids.into()),
+            served: Mutex::new(false),
+            failure: Mutex::new(None),
+        };
+        match batch.plan {
+            Err(failure) => *locked(&shared.failure) = Some(failure),
+            Ok(plan) => thread::scope(|scope| {
+                let count = locked(&shared.ids).len().min(self.connections.max(1));
+                for _ in 0..count {
+                    scope.spawn(|| self.connection(&plan, &shared));
+                }
+            }),
+        }
+        // For those who are left nothing better is to be had.
+        let why = locked(&shared.failure).take();
+        if let Some(why) = why.filter(|_| interrupt::arrived().is_none()) {
+            while let Some(claim) = self.claim(&shared) {
+                let report = without_session(claim.entry(), &why);
+                self.settle(claim, &report);
+            }
+        }
+    }
+
+    /// Sends one message after the other, until there are none left or no session can be had.
+    fn connection(&self, plan: &Plan, shared: &Shared) {
+        let claims: RefCell<BTreeMap<usize, Claim>> = RefCell::default();
+        let taken = Cell::new(0);
+        let over = Cell::new(false);
+        let ends = plan.waits.deadline;
+        let messages = std::iter::from_fn(|| {
+            loop {
+                let is_over = over.get() || interrupt::arrived().is_some();
+                if is_over || ends.is_some_and(|end| Instant::now() >= end) {
+                    return None;
+                }
+                let claim = self.claim(shared)?;
+                match claim.reserve().and_then(|()| claim.mail()) {
+                    Ok(mail) => {
+                        claims.borrow_mut().insert(taken.get(), claim);
+                        taken.set(taken.get() + 1);
+                        return Some(mail);
+                    }
+                    Err(failure) => (self.told)(Err(failure.at(claim.entry().id()))),
+                }
+            }
+        });
+        let settled = |number, report: Report| {
+            let Some(claim) = claims.borrow_mut().remove(&number) else {
+                return;
+            };
+            if let Some(failure) = no_session(&report) {
+                over.set(true);
+                if *locked(&shared.served) {
+                    locked(&shared.ids).push_front(claim.entry().id());
+                    *locked(&shared.failure) = Some(failure.clone());
+                    return;
+                }
+                *locked(&shared.failure) = Some(failure.clone());
+            } else {
+                *locked(&shared.served) = true;
+            }
+            self.settle(claim, &report);
+        };
+        Submission::new(plan.clone()).submit_all(messages, self.observer, settled);
+    }
+
+    /// The next message of the batch that can be had.
+    fn claim(&self, shared: &Shared) -> Option<Claim> {
+        loop {
+            let id = locked(&shared.ids).pop_front()?;
+            match self.queue.claim(id) {
+                Ok(Some(claim)) if claim.entry().is_decided() => {
+                    // Left by a run that was killed.
+                    if let Err(failure) = claim.finish((self.clock)()) {
+                        (self.told)(Err(failure.at(id)));
+                    }
+                }
+                Ok(Some(claim)) if claim.entry().is_due((self.clock)()) => return Some(claim),
+                Ok(_) => {}
+                Err(failure) => (self.told)(Err(failure.at(id))),
+            }
+        }
+    }
+
+    fn settle(&self, claim: Claim, report: &Report) {
+        let entry = claim.entry().clone();
+        match claim.settle(report, (self.clock)(), &self.schedule) {
+            Ok(settled) => (self.told)(Ok(Outcome {
+                entry: &entry,
+                report,
+                settled,
+            })),
+            Err(failure) => (self.told)(Err(failure.at(entry.id()))),
+        }
+    }
+}
+
+/// What the connections of a batch have in common.
+struct Shared {
+    /// Those whose turn has not come.
+    ids: Mutex<VecDeque<Id>>,
+    /// Whether a session was had.
+    served: Mutex<bool>,
+    /// Why one could not be had.
+    failure: Mutex<Option<Failure>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why there was no session in which the message could have been submitted.
+fn no_session(report: &Report) -> Option<&Failure> {
+    let failure = report.deciding()?;
+    (report.server.is_none() || failure.kind == Kind::Auth).then_some(failure)
+}
+
+/// The report of a message for which no session was had.
+fn without_session(entry: &Entry, why: &Failure) -> Report {
+    let verdict = Verdict::from_failure(why.clone(), None);
+    let recipients = entry
+        .open()
+        .map(|one| (one.address.clone(), verdict.clone()));
+    Report {
+        message_id: entry.message_id().to_owned(),
+        size: entry.size(),
+        duration: Duration::ZERO,
+        envelope_from: entry.sender().to_string(),
+        server: None,
+        auth: None,
+        reply: None,
+        recipients: recipients.collect(),
+        attempts: Vec::new(),
+        queued: None,
+    }
+}
