@@ -179,14 +179,7 @@ impl Report {
     }
 
     fn is_open(&self, verdict: &Verdict) -> bool {
-        match verdict {
-            Verdict::Deferred(_) | Verdict::Unknown(_) => true,
-            Verdict::Rejected(cause) => {
-                let is_unreached = self.server.is_none() && !self.attempts.is_empty();
-                is_unreached && matches!(cause.failure.kind, Kind::Host | Kind::Tls)
-            }
-            Verdict::Accepted(_) | Verdict::Stopped { .. } => false,
-        }
+        verdict.is_open(self.server.is_none() && !self.attempts.is_empty())
     }
 
     /// The verdicts of those who are not in the queue.

@@ -3,6 +3,7 @@
 mod login;
 mod open;
 pub mod probe;
+pub mod relay;
 pub mod verify;
 
 use std::borrow::Cow;

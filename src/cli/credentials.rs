@@ -250,7 +250,10 @@ fn kept_elsewhere(user: &str, plan: &Plan, settings: &Settings<'_>) -> Result<Op
 }
 
 /// The user and where it is named: by `user`, unless a stronger layer does with a `smtp://user@host`.
-fn user(settings: &Settings<'_>) -> Result<Option<(Origin, String)>> {
+///
+/// # Errors
+/// As for any setting.
+pub(super) fn user(settings: &Settings<'_>) -> Result<Option<(Origin, String)>> {
     let set = settings.valued("user", user_name)?;
     let servers = settings.valued("server", Server::list)?;
     let in_server = servers.and_then(|(origin, servers)| Some((origin, user_in(servers)?)));

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 
+use super::log::{self, Log};
 use super::output::Console;
 use super::queue::{Queueing, When};
 use super::request::{Request, Way};
@@ -44,50 +45,73 @@ pub(super) fn deliver(
     } = request;
     let as_json = settings.switch("json")?;
     let all_or_nothing = settings.switch("all-or-nothing")?;
+    let log = Log::open(settings)?;
+    let user = match &way {
+        Way::Plan(plan) => plan.effective_credentials(),
+        Way::Later(_) => None,
+    };
+    let user = user.map(|credentials| credentials.user().to_owned());
     // From here on there is a truth to be told about each recipient.
     interrupt::arm().for_good();
     let mut report = match way {
         Way::Plan(plan) => Submission::new(*plan).submit(&envelope, &message, console),
         Way::Later(why) => Report::of_all(&envelope, &message, why),
     };
-    let spooled = spool(
-        &mut report,
-        &New {
-            envelope: &envelope,
-            message: &message,
-            profile: settings.profile(),
-            all_or_nothing,
-        },
-        &queueing,
-        console,
-    );
-    if queueing.when == When::Always && spooled.is_ok() {
-        console.queued(&report);
-    } else {
-        console.report(&report);
-    }
-    let (exit, failure) = match spooled {
-        Ok(()) => (report.exit(), None),
-        Err(failure) => (failure.kind.exit(), Some(failure)),
+    let new = New {
+        envelope: &envelope,
+        message: &message,
+        profile: settings.profile(),
+        all_or_nothing,
     };
-    if let Some(failure) = &failure {
-        fail(&failure.clone().into(), false, console);
-    }
+    let failure = settle(&mut report, &new, &queueing, console).err();
+    let exit = match &failure {
+        None => report.exit(),
+        Some(failure) => failure.kind.exit(),
+    };
     let exit = exit_with(exit, &unreachable);
+    let result = json::Result::of(&report).or_failed(failure.as_ref());
+    let result = result.beside(&unreachable, exit);
+    if let Some(log) = log {
+        console.keep(log.write(&log::Entry {
+            time: SystemTime::now(),
+            user: user.as_deref(),
+            result: &result,
+        }));
+    }
     if as_json {
-        let result = json::Result::of(&report).or_failed(failure.as_ref());
-        let result = result.beside(&unreachable, exit);
         return Ok(print_json(&result, exit, console));
     }
     Ok(exit)
 }
 
 /// What is kept of a message.
-struct New<'a> {
-    envelope: &'a Envelope,
-    message: &'a Message,
-    profile: Option<&'a str>,
-    all_or_nothing: bool,
+pub(super) struct New<'a> {
+    pub(super) envelope: &'a Envelope,
+    pub(super) message: &'a Message,
+    pub(super) profile: Option<&'a str>,
+    pub(super) all_or_nothing: bool,
+}
+
+/// Queues the message for those who are still open, where the user wants it, and says what came of it.
+///
+/// # Errors
+/// `Queue` when it cannot be kept and the user relies on it; that was said, too.
+pub(super) fn settle(
+    report: &mut Report,
+    new: &New<'_>,
+    queueing: &Queueing,
+    console: &Console,
+) -> crate::failure::Result<()> {
+    let spooled = spool(report, new, queueing, console);
+    if queueing.when == When::Always && spooled.is_ok() {
+        console.queued(report);
+    } else {
+        console.report(report);
+    }
+    if let Err(failure) = &spooled {
+        fail(&failure.clone().into(), false, console);
+    }
+    spooled
 }
 
 /// Queues the message for those who are still open, where the user wants it.

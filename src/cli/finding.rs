@@ -14,8 +14,9 @@ use super::way;
 use crate::address::Address;
 use crate::failure::{Failure, Kind};
 use crate::plan::Plan;
+use crate::route::Rung;
 use crate::route::discover::{Discovery, Dns, ForeignServers, Found, Source, discover};
-use crate::route::providers::{Provider, UserName, provider_of_host};
+use crate::route::providers::{Provider, UserName, provider_of_domain, provider_of_host};
 use crate::smtp::Observer as _;
 
 /// Longest time for all questions to DNS together: it stands before every connection.
@@ -89,6 +90,28 @@ pub(super) fn find(
         .first()
         .and_then(|rung| provider_of_host(&rung.host));
     Ok(provider.and_then(|provider| user_name(provider, from)))
+}
+
+/// The plan for mail from this address when no server is set, as far as it is known without asking
+/// anybody: one line for each server, or for where it would be looked for.
+///
+/// # Errors
+/// `Usage` or `Config` for what is wrong with the settings.
+pub(super) fn foreseen(settings: &Settings<'_>, from: Option<&Address>) -> Result<Vec<String>> {
+    let own = settings.own_address()?;
+    let domain = own.as_ref().or(from).map(Address::domain);
+    let domain = domain.filter(|domain| !domain.starts_with('['));
+    let how = Discover::of(settings)?;
+    let Some(domain) = domain.filter(|_| how != Discover::Never) else {
+        return Ok(vec!["no server is set".to_owned()]);
+    };
+    let Some(provider) = provider_of_domain(domain) else {
+        return Ok(vec![format!(
+            "the server is to be found in DNS for {domain}"
+        )]);
+    };
+    let line = |rung: &Rung| format!("{rung} {}", rung.security.name());
+    Ok(provider.rungs().iter().map(line).collect())
 }
 
 /// Asks for the servers of the domain of `from`.

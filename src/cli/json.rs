@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::exit_of;
 use super::unreachable::Unreachable;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -12,45 +13,45 @@ use crate::smtp::{Reply, Verdict};
 /// The object; `null` where something did not come to pass.
 #[derive(Serialize, Default)]
 pub(crate) struct Result<'r> {
-    status: &'static str,
-    exit: u8,
-    message_id: Option<&'r str>,
-    size: Option<u64>,
-    duration_ms: u128,
-    envelope_from: Option<&'r str>,
-    server: Option<Server>,
-    auth: Option<&'static str>,
-    reply: Option<ReplyFields>,
-    recipients: Vec<Recipient>,
+    pub(crate) status: &'static str,
+    pub(crate) exit: u8,
+    pub(crate) message_id: Option<&'r str>,
+    pub(crate) size: Option<u64>,
+    pub(crate) duration_ms: u128,
+    pub(crate) envelope_from: Option<&'r str>,
+    pub(crate) server: Option<Server>,
+    pub(crate) auth: Option<&'static str>,
+    pub(crate) reply: Option<ReplyFields>,
+    pub(crate) recipients: Vec<Recipient>,
     attempts: Vec<AttemptFields>,
-    queue_id: Option<&'r str>,
-    error: Option<Error>,
+    pub(crate) queue_id: Option<&'r str>,
+    pub(crate) error: Option<Error>,
 }
 
 #[derive(Serialize)]
-struct Server {
-    host: String,
-    port: u16,
-    address: Option<String>,
-    security: &'static str,
-    tls: Option<String>,
-    cipher: Option<String>,
+pub(crate) struct Server {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) address: Option<String>,
+    pub(crate) security: &'static str,
+    pub(crate) tls: Option<String>,
+    pub(crate) cipher: Option<String>,
 }
 
 #[derive(Serialize)]
-struct ReplyFields {
-    code: u16,
-    enhanced: Option<String>,
-    text: String,
+pub(crate) struct ReplyFields {
+    pub(crate) code: u16,
+    pub(crate) enhanced: Option<String>,
+    pub(crate) text: String,
 }
 
 #[derive(Serialize)]
-struct Recipient {
-    address: String,
-    status: &'static str,
-    code: Option<u16>,
-    enhanced: Option<String>,
-    text: String,
+pub(crate) struct Recipient {
+    pub(crate) address: String,
+    pub(crate) status: &'static str,
+    pub(crate) code: Option<u16>,
+    pub(crate) enhanced: Option<String>,
+    pub(crate) text: String,
 }
 
 #[derive(Serialize)]
@@ -64,11 +65,11 @@ struct AttemptFields {
 }
 
 #[derive(Serialize)]
-struct Error {
-    kind: &'static str,
-    message: String,
+pub(crate) struct Error {
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
     /// One on a line.
-    hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl<'r> Result<'r> {
@@ -166,8 +167,9 @@ impl<'r> Result<'r> {
     }
 
     /// The result of a run that ended before there was a submission.
-    pub(crate) fn failed(exit: Exit, failure: Option<&Failure>, message: String) -> Self {
-        let error = match failure {
+    pub(crate) fn failed(cause: &anyhow::Error) -> Self {
+        let message = format!("{cause:#}");
+        let error = match cause.downcast_ref::<Failure>() {
             Some(failure) => error(failure, message),
             None => Error {
                 kind: "usage",
@@ -177,7 +179,7 @@ impl<'r> Result<'r> {
         };
         Self {
             status: "failed",
-            exit: exit.code(),
+            exit: exit_of(cause).code(),
             error: Some(error),
             ..Self::default()
         }

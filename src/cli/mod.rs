@@ -14,6 +14,7 @@ mod finding;
 mod host;
 mod json;
 mod kept;
+mod log;
 mod lone_dot;
 mod moment;
 mod options;
@@ -235,18 +236,19 @@ fn heed(settings: &Settings<'_>, console: &Console) -> Result<()> {
 
 /// Says what went wrong before anything was sent.
 fn fail(error: &anyhow::Error, json: bool, console: &Console) -> Exit {
-    let failure = error.downcast_ref::<Failure>();
-    let exit = failure.map_or(Exit::Software, |failure| failure.kind.exit());
+    let exit = exit_of(error);
     console.error(error);
     if json {
-        print_json(
-            &json::Result::failed(exit, failure, format!("{error:#}")),
-            exit,
-            console,
-        )
+        print_json(&json::Result::failed(error), exit, console)
     } else {
         exit
     }
+}
+
+/// The exit code of the failure inside.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    let failure = error.downcast_ref::<Failure>();
+    failure.map_or(Exit::Software, |failure| failure.kind.exit())
 }
 
 fn print_json(result: &json::Result<'_>, exit: Exit, console: &Console) -> Exit {

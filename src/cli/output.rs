@@ -45,7 +45,7 @@ impl Console {
         self.volume.load(Relaxed) == Volume::Verbose as u8
     }
 
-    /// Whether a line could not be written.
+    /// Whether something could not be written.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.load(Relaxed)
     }
@@ -58,6 +58,14 @@ impl Console {
             if io::stderr().write_all(line.as_bytes()).is_err() {
                 self.broken.store(true, Relaxed);
             }
+        }
+    }
+
+    /// What was to be kept about a message whose fate is settled, and was lost if this is a failure.
+    pub(crate) fn keep(&self, written: crate::failure::Result<()>) {
+        if let Err(failure) = written {
+            self.warning(&failure.message);
+            self.broken.store(true, Relaxed);
         }
     }
 

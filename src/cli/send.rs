@@ -4,12 +4,15 @@ use anyhow::Result;
 
 use super::args::Args;
 use super::deliver::deliver;
+use super::finding;
+use super::log;
 use super::options;
 use super::output::{Console, content_to_stdout, recipients};
 use super::queue::When;
 use super::request::{self, Request, Way};
 use super::settings::Settings;
 use crate::exit::Exit;
+use crate::message::Message;
 use crate::plan::Plan;
 
 /// Does what `smtpsend` without a subcommand does.
@@ -17,16 +20,24 @@ use crate::plan::Plan;
 /// # Errors
 /// Whatever keeps it from being tried.
 pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) -> Result<Exit> {
-    let request = request::read(args, settings, console)?;
+    let request = match request::read(args, settings, console) {
+        Ok(request) => request,
+        Err(error) => {
+            if !args.dry_run {
+                log::not_tried(&error, settings, console);
+            }
+            return Err(error);
+        }
+    };
     if args.dry_run {
-        dry_run(&request, console)?;
+        dry_run(&request, settings, console)?;
         return Ok(Exit::Ok);
     }
     deliver(request, settings, console)
 }
 
 /// The exact message on standard output; the envelope and the plan on standard error.
-fn dry_run(request: &Request, console: &Console) -> Result<()> {
+fn dry_run(request: &Request, settings: &Settings<'_>, console: &Console) -> Result<()> {
     let Request {
         message,
         envelope,
@@ -44,7 +55,7 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     if request.queueing.when == When::Always {
         console.line("plan: into the queue");
     } else if let Way::Plan(plan) = way {
-        show(plan, console);
+        show(plan, message, settings, console)?;
     }
     console.line(&format!(
         "size: {} octets, for {}",
@@ -54,14 +65,18 @@ fn dry_run(request: &Request, console: &Console) -> Result<()> {
     Ok(content_to_stdout("", &content)?)
 }
 
-fn show(plan: &Plan, console: &Console) {
-    if plan.rungs.is_empty() {
-        console.line("plan: no server is set");
-    }
+/// The ways to the server, in order.
+fn show(plan: &Plan, message: &Message, settings: &Settings<'_>, console: &Console) -> Result<()> {
     if let Some(proxy) = &plan.outbound.proxy {
         console.line(&format!("plan: through {proxy}"));
     }
     for rung in &plan.rungs {
         console.line(&format!("plan: {rung} {}", rung.security.name()));
     }
+    if plan.rungs.is_empty() {
+        for line in finding::foreseen(settings, message.sender())? {
+            console.line(&format!("plan: {line}"));
+        }
+    }
+    Ok(())
 }

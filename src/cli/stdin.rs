@@ -24,7 +24,7 @@ use crate::failure::{Failure, Kind};
 use crate::message::Store;
 
 /// Most octets read as one message: no server takes more.
-const MESSAGE_LIMIT: u64 = 4 << 30;
+pub(crate) const MESSAGE_LIMIT: u64 = 4 << 30;
 /// Octets asked for at once.
 const READ_SIZE: usize = 256 * 1024;
 /// How long to wait where there is no deadline; then the wait begins anew.
@@ -209,7 +209,7 @@ pub(crate) fn wait_for_octets(source: &File, deadline: Option<Instant>) -> io::R
     }
 }
 
-fn refuse_more_than(limit: u64, size: u64) -> crate::failure::Result<()> {
+pub(crate) fn refuse_more_than(limit: u64, size: u64) -> crate::failure::Result<()> {
     if size <= limit {
         return Ok(());
     }

@@ -1,6 +1,5 @@
 //! What the settings say of TLS: whom to believe, how it has to be spoken, and who the client is.
 
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -63,13 +62,14 @@ fn authorities(
     deadline: Option<Instant>,
 ) -> Result<Vec<CertificateDer<'static>>> {
     let pem = stdin::read_file(&path, PEM_LIMIT, deadline).context(origin.to_string())?;
-    let place = |what: &dyn Display| format!("{}: {}: {what}", origin, path.display());
-    let unusable = |what: &dyn Display| Failure::new(Kind::Config, place(what));
+    let unusable = |what: &str| Failure::new(Kind::Config, what).at(path.display());
     let authorities: Vec<_> = CertificateDer::pem_slice_iter(&pem)
         .collect::<std::result::Result<_, _>>()
-        .map_err(|error| unusable(&format!("not a PEM file of certificates: {error}")))?;
+        .map_err(|error| unusable(&format!("not a PEM file of certificates: {error}")))
+        .context(origin.to_string())?;
     if authorities.is_empty() {
-        return Err(unusable(&"no certificate in it (-----BEGIN CERTIFICATE-----)").into());
+        let failure = unusable("no certificate in it (-----BEGIN CERTIFICATE-----)");
+        return Err(failure).context(origin.to_string());
     }
     Ok(authorities)
 }
@@ -94,7 +94,7 @@ fn identity(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Option
             Some((origin, _)) => {
                 let failure = Failure::new(Kind::Usage, "a key without a certificate");
                 let failure = failure.with_hint("add --client-cert");
-                Err(blamed(failure, &origin).at(&origin).into())
+                Err(blamed(failure, &origin)).context(origin.to_string())
             }
             None => Ok(None),
         };
@@ -108,7 +108,7 @@ fn identity(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Option
                 Err(_) if holds_no_key(&path, deadline) => {
                     let failure = Failure::new(Kind::Config, "no private key in it");
                     let failure = failure.with_hint("name the key's file with --client-key");
-                    return Err(failure.at(place).into());
+                    return Err(failure).context(place);
                 }
                 both => both.context(origin.to_string())?,
             };
@@ -122,7 +122,7 @@ fn identity(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Option
             (place, certificates.context(origin.to_string())?, key)
         }
     };
-    let identity = Identity::from_pem(&certificates, &key).map_err(|failure| failure.at(place))?;
+    let identity = Identity::from_pem(&certificates, &key).context(place)?;
     Ok(Some(identity))
 }
 

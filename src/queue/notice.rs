@@ -79,11 +79,8 @@ impl Notice<'_> {
         let random = message_id.split('@').next().unwrap_or_default();
         let boundary = format!("=_{}", random.trim_start_matches('<'));
         let mut text = String::new();
-        field(
-            &mut text,
-            "From",
-            &format!("Mail Delivery System <{sender}>"),
-        );
+        let from = format!("Mail Delivery System <{sender}>");
+        field(&mut text, "From", &from);
         field(&mut text, "To", &format!("<{sender}>"));
         field(&mut text, "Subject", "Undelivered mail returned to sender");
         field(&mut text, "Date", &self.now);

@@ -64,6 +64,11 @@ impl Connecting {
         self.is_connected
     }
 
+    /// Whether a proxy is on the line that may be waiting for the server.
+    pub(super) fn has_asked(&self) -> bool {
+        self.is_connected && self.tunnel.as_ref().is_some_and(Tunnel::has_asked)
+    }
+
     /// Does what can be done at once; true when it is the server that is on the line.
     pub(super) fn advance(&mut self) -> Result<bool, Trouble> {
         if !self.is_connected {

@@ -331,6 +331,7 @@ impl<'r> Runner<'r> {
     }
 
     fn give_up(&mut self, after: Duration, exhausted: bool, over: Option<Over>) {
+        let asked = self.connecting.iter().any(Connecting::has_asked);
         self.connecting.clear();
         self.failure = match self.worst.take() {
             Some(worst) if exhausted => Some(worst),
@@ -345,7 +346,12 @@ impl<'r> Runner<'r> {
                     None => format!("within {}", in_words(after)),
                 };
                 let failure = Failure::new(Kind::Temporary, format!("{what} {when}"));
-                Some(self.by_proxy((Outcome::Timeout, failure)))
+                let refusal = (Outcome::Timeout, failure);
+                Some(if asked {
+                    self.by_proxy(refusal)
+                } else {
+                    self.on_the_way(refusal)
+                })
             }
         };
     }

@@ -110,6 +110,17 @@ pub struct Rung {
     pub security: Security,
 }
 
+impl Rung {
+    /// It as `--server` takes it, which asks for STARTTLS by any port but 465.
+    pub fn as_server(&self) -> String {
+        match self.security {
+            Security::Implicit => format!("smtps://{self}"),
+            Security::StartTls | Security::None => self.to_string(),
+        }
+    }
+}
+
+/// `host:port`.
 impl fmt::Display for Rung {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.host, self.port.number())

@@ -77,6 +77,10 @@ impl Socks5 {
 }
 
 impl Negotiation for Socks5 {
+    fn has_asked(&self) -> bool {
+        matches!(self.step, Step::Reply)
+    }
+
     fn hear(&mut self, said: &[u8]) -> Result<Next, Refusal> {
         match (&self.step, said) {
             (Step::Method | Step::Reply, [version, ..]) if *version != VERSION => {

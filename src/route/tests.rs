@@ -403,6 +403,8 @@ fn a_proxy_that_says_nothing_has_no_more_than_its_time() {
         assert!(start.elapsed() < Duration::from_secs(5));
         assert_eq!((outcome, failure.kind), (Outcome::Timeout, Kind::Temporary));
         assert!(failure.message.contains("no answer within"), "{failure}");
+        let about_it = failure.hint.is_some_and(|hint| hint.contains("--proxy"));
+        assert_eq!(about_it, scheme == "socks5://");
     }
 }
 

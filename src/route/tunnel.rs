@@ -22,6 +22,9 @@ pub(super) trait Negotiation {
     /// `Auth` where the proxy refuses who we are, `Protocol` where it is no such proxy, else what it
     /// says of the server.
     fn hear(&mut self, said: &[u8]) -> Result<Next, Refusal>;
+
+    /// Whether the proxy was asked for the server: from then on it may be the server that is silent.
+    fn has_asked(&self) -> bool;
 }
 
 /// What follows from what was heard.
@@ -59,6 +62,11 @@ impl Tunnel {
     /// Whether the way is open.
     pub(super) fn is_open(&self) -> bool {
         self.open
+    }
+
+    /// Whether the proxy may be waiting for the server.
+    pub(super) fn has_asked(&self) -> bool {
+        self.negotiation.has_asked()
     }
 
     /// What is to be written now; nothing is heard before it has left.
@@ -179,6 +187,10 @@ impl HttpConnect {
 }
 
 impl Negotiation for HttpConnect {
+    fn has_asked(&self) -> bool {
+        true
+    }
+
     fn hear(&mut self, said: &[u8]) -> Result<Next, Refusal> {
         const START: &[u8] = b"HTTP/1.";
         let known = said.len().min(START.len());

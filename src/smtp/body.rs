@@ -5,9 +5,12 @@
 //! that the answer stays true. All but the last piece has left before the source of the message is
 //! known to be whole; the last piece takes along what may leave behind it.
 
+use std::sync::Arc;
+
 use super::dialogue::{Dialogue, Stage};
 use super::reply::Reply;
 use super::stuffing::Stuffer;
+use super::verdict::{Cause, Verdict};
 use crate::failure::{Failure, Kind, Result};
 use crate::message::Content;
 
@@ -24,6 +27,17 @@ pub(crate) enum Form {
     Chunks,
     /// By BDAT without PIPELINING: each chunk waits.
     ChunksInTurn,
+}
+
+impl Form {
+    /// The one for a server that may be given chunks, and commands together, or not.
+    pub(crate) const fn of(chunking: bool, pipelining: bool) -> Self {
+        match (chunking, pipelining) {
+            (false, _) => Self::Dots,
+            (true, true) => Self::Chunks,
+            (true, false) => Self::ChunksInTurn,
+        }
+    }
 }
 
 /// Why there is no reply to the message that counts.
@@ -65,8 +79,13 @@ pub(crate) fn knows_no_chunks(reply: &Reply) -> bool {
     matches!(reply.code, 500 | 502 | 504)
 }
 
-/// What it means that no reply came to a message that had left.
-pub(crate) fn uncertain(failure: Failure) -> Failure {
+/// The verdict that it means when this came in place of a reply to a message that had left.
+pub(crate) fn unknown((failure, reply): (Failure, Option<Reply>)) -> Verdict {
+    let failure = uncertain(failure);
+    Verdict::Unknown(Arc::new(Cause { failure, reply }))
+}
+
+fn uncertain(failure: Failure) -> Failure {
     let kind = match failure.kind {
         Kind::Protocol => Kind::Protocol,
         _ => Kind::Uncertain,

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use super::delivery::{Again, Jobs, Parcel, prepare};
 use super::dialogue::Stage;
 use super::group::{Group, ONE_GROUP, Pace, Tail};
+use super::parameters::left_out;
 use super::quit_after::QuitAfter;
 use super::session::Session;
 use super::transaction::Turn;
@@ -81,12 +82,8 @@ pub(crate) fn run<'j>(
     jobs: &mut dyn Jobs<'j>,
 ) -> Result<(), Failure> {
     let mut session = session;
+    session.note_stranger();
     let offers = &session.capabilities;
-    let nobody = session.authenticated.is_none() && session.lead.is_none();
-    if nobody && !offers.auth.is_empty() {
-        let circumstances = &mut session.dialogue.circumstances;
-        *circumstances = circumstances.as_stranger();
-    }
     let mut conversation = Conversation {
         manner: Manner {
             pipelining: manner.pipelining && offers.pipelining,
@@ -222,18 +219,13 @@ impl<'j> Conversation<'_, '_, 'j> {
         None
     }
 
-    /// Says that what is asked for by DSN is left out, once where this server does not offer it: no
-    /// notice, or one too many, is no reason not to send.
+    /// Says once what this server cannot be asked for.
     fn warn_without_dsn(&mut self, envelope: &Envelope) {
-        let wanted = envelope.options().dsn_keywords();
-        if wanted.is_empty() || self.session.capabilities.dsn || self.without_dsn {
-            return;
+        let warning = left_out(&self.session.capabilities, envelope.options());
+        if let Some(warning) = warning.filter(|_| !self.without_dsn) {
+            self.without_dsn = true;
+            self.session.dialogue.observer.warning(&warning);
         }
-        self.without_dsn = true;
-        self.session.dialogue.observer.warning(&format!(
-            "the server cannot be asked for notices about delivery (DSN): sent without {}",
-            wanted.join(", ")
-        ));
     }
 
     /// Whether the server has said that it takes no more transactions in this session.

@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use super::capability::Capabilities;
 use super::fates::Fates;
-use super::parameters::mail_command;
+use super::parameters::{Announced, mail_command};
 use super::reply::Reply;
 use super::verdict::Verdict;
-use crate::envelope::{Envelope, Notify};
+use crate::envelope::{Envelope, Notify, Options};
 use crate::failure::{Failure, Kind, Result};
 use crate::message::{Content, Message};
 use crate::route::Attempt;
@@ -135,8 +135,14 @@ impl<'j> Parcel<'j> {
             reply: None,
         });
         let most = offers.rcpt_max.filter(|_| !one_transaction);
+        let announced = Announced::of(&job.envelope, &content);
         let mut parcel = Self {
-            mail: mail_command(offers, &job.envelope, &content),
+            mail: mail_command(
+                offers,
+                job.envelope.sender(),
+                job.envelope.options(),
+                announced,
+            ),
             notify: job.envelope.options().notify.filter(|_| offers.dsn),
             content,
             fates: progress.fates,
@@ -223,21 +229,48 @@ pub(super) fn prepare(
     envelope: &Envelope,
     message: &Message,
 ) -> Result<Content> {
-    if envelope.needs_smtputf8() && !offers.smtputf8 {
-        return Err(Failure::new(
-            Kind::Message,
-            "the server does not take addresses with characters outside ASCII (SMTPUTF8)",
-        )
-        .with_hint("use an ASCII address, or another server"));
-    }
-    if envelope.options().require_tls && !offers.require_tls {
-        return Err(Failure::new(
-            Kind::Tls,
-            "the server does not promise TLS on the rest of the way (REQUIRETLS)",
-        )
-        .with_hint("leave out --require-tls, or use another server"));
-    }
+    takes_addresses(offers, envelope.needs_smtputf8())?;
+    keeps_promises(offers, envelope.options())?;
     let content = message.content(offers.smtputf8, offers.eight_bit_mime)?;
+    takes_size(offers, &content)?;
+    Ok(content)
+}
+
+/// Whether the server can be told of addresses, of which some may need SMTPUTF8.
+///
+/// # Errors
+/// `Message` when it cannot.
+pub(super) fn takes_addresses(offers: &Capabilities, need_smtputf8: bool) -> Result<()> {
+    if !need_smtputf8 || offers.smtputf8 {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Message,
+        "the server does not take addresses with characters outside ASCII (SMTPUTF8)",
+    )
+    .with_hint("use an ASCII address, or another server"))
+}
+
+/// Whether the server promises what must not be left out.
+///
+/// # Errors
+/// `Tls` when it does not.
+pub(super) fn keeps_promises(offers: &Capabilities, options: &Options) -> Result<()> {
+    if !options.require_tls || offers.require_tls {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Tls,
+        "the server does not promise TLS on the rest of the way (REQUIRETLS)",
+    )
+    .with_hint("leave out --require-tls, or use another server"))
+}
+
+/// Whether the message is not larger than the server takes (RFC 1870).
+///
+/// # Errors
+/// `Message` when it is.
+pub(super) fn takes_size(offers: &Capabilities, content: &Content) -> Result<()> {
     let size = content.facts().size;
     match offers.size {
         Some(Some(limit)) if size > limit => Err(Failure::new(
@@ -245,6 +278,6 @@ pub(super) fn prepare(
             format!("the message has {size} octets and the server takes {limit} (SIZE)"),
         )
         .with_hint("send less, or put what is large somewhere else and send its address")),
-        _ => Ok(content),
+        _ => Ok(()),
     }
 }

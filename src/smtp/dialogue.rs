@@ -205,6 +205,16 @@ impl<'o> Dialogue<'o> {
         })
     }
 
+    /// Gives a command that stands alone, and waits for the reply to it.
+    ///
+    /// # Errors
+    /// Those of [`expect_silence`](Self::expect_silence) and [`reply`](Self::reply).
+    pub(crate) fn ask(&mut self, stage: &Stage, command: &str) -> Result<Reply> {
+        self.expect_silence(stage)?;
+        self.send(command)?;
+        self.reply(stage)
+    }
+
     /// Waits for the next reply, writing what is queued meanwhile.
     ///
     /// # Errors

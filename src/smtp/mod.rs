@@ -8,7 +8,9 @@
 //! the server offers, `transaction` brings it to its recipients with a [`Verdict`] for each (`fates`),
 //! by a `group` of commands that leave together (`parameters` writes MAIL and RCPT), and `body` sends
 //! its octets (`stuffing` where DATA needs it). `quit_after` names the stages after which all that may
-//! end, as asked; `verify` asks about addresses without sending. `hint` knows what to do about a refusal.
+//! end, as asked; `verify` asks about addresses without sending.
+//! `stepwise` gives the commands of a transaction one by one, as somebody says them to us. `hint` knows
+//! what to do about a refusal.
 
 pub(crate) mod auth;
 mod body;
@@ -24,6 +26,7 @@ mod quit_after;
 pub mod reply;
 pub mod sasl;
 pub(crate) mod session;
+pub(crate) mod stepwise;
 mod stuffing;
 pub mod tls;
 mod transaction;
@@ -32,6 +35,7 @@ pub mod verify;
 pub(crate) mod wire;
 
 pub use dialogue::{Observer, Waits};
+pub(crate) use parameters::Announced;
 pub use quit_after::QuitAfter;
 pub use reply::{Enhanced, Reply};
 pub use sasl::{AuthChoice, CleartextAuth, Credentials, MechanismName, TokenSource};

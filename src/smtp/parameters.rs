@@ -7,25 +7,47 @@
 
 use super::capability::Capabilities;
 use crate::address::Address;
-use crate::envelope::{Envelope, Notify, Return};
+use crate::envelope::{Envelope, Notify, Options, Return, ReversePath};
 use crate::message::Content;
+
+/// What MAIL says of the message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Announced {
+    /// Its octets, where they are known.
+    pub(crate) size: Option<u64>,
+    /// There are octets above 127 in its body, or may be.
+    pub(crate) eight_bit: bool,
+    /// Its header or its envelope needs SMTPUTF8, or may need it.
+    pub(crate) utf8: bool,
+}
+
+impl Announced {
+    /// What is known of a message in the form in which it is sent.
+    pub(super) fn of(envelope: &Envelope, content: &Content) -> Self {
+        let facts = content.facts();
+        Self {
+            size: Some(facts.size),
+            eight_bit: facts.eight_bit.is_some(),
+            utf8: envelope.needs_smtputf8() || facts.utf8_header,
+        }
+    }
+}
 
 /// The MAIL command for this server, which was found able to take the message.
 pub(super) fn mail_command(
     offers: &Capabilities,
-    envelope: &Envelope,
-    content: &Content,
+    sender: &ReversePath,
+    options: &Options,
+    message: Announced,
 ) -> String {
-    let facts = content.facts();
-    let options = envelope.options();
-    let mut command = format!("MAIL FROM:<{}>", envelope.sender());
-    if offers.size.is_some() {
-        command.push_str(&format!(" SIZE={}", facts.size));
+    let mut command = format!("MAIL FROM:<{sender}>");
+    if let Some(size) = message.size.filter(|_| offers.size.is_some()) {
+        command.push_str(&format!(" SIZE={size}"));
     }
-    if facts.eight_bit.is_some() && offers.eight_bit_mime {
+    if message.eight_bit && offers.eight_bit_mime {
         command.push_str(" BODY=8BITMIME");
     }
-    if envelope.needs_smtputf8() || facts.utf8_header {
+    if message.utf8 {
         command.push_str(" SMTPUTF8");
     }
     if let Some(ret) = options.ret.filter(|_| offers.dsn) {
@@ -44,6 +66,18 @@ pub(super) fn mail_command(
         command.push_str(&format!(" {parameter}"));
     }
     command
+}
+
+/// That what is asked for by DSN is left out, where this server does not offer it: no notice, or one too
+/// many, is no reason not to send.
+pub(super) fn left_out(offers: &Capabilities, options: &Options) -> Option<String> {
+    let wanted = options.dsn_keywords();
+    (!wanted.is_empty() && !offers.dsn).then(|| {
+        format!(
+            "the server cannot be asked for notices about delivery (DSN): sent without {}",
+            wanted.join(", ")
+        )
+    })
 }
 
 /// The RCPT command. With `notify`, which is for a server that offers DSN, the address goes along as it

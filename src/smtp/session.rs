@@ -237,6 +237,16 @@ impl<'o> Session<'o> {
         }
     }
 
+    /// Lets refusals be explained by it that nobody logs in, where that is so and the server would
+    /// have it otherwise.
+    pub(crate) fn note_stranger(&mut self) {
+        let nobody = self.authenticated.is_none() && self.lead.is_none();
+        if nobody && !self.capabilities.auth.is_empty() {
+            let circumstances = &mut self.dialogue.circumstances;
+            *circumstances = circumstances.as_stranger();
+        }
+    }
+
     /// The right to send credentials, where TLS protects them.
     pub(crate) fn protection(&self) -> Option<Protected> {
         self.dialogue.wire.tls().map(|_| Protected::by_tls())

@@ -5,16 +5,14 @@
 //! recipients. The first refusal that was read decides, also when the connection dies afterwards;
 //! but where the whole message had left, only what is known not to have been accepted is refused.
 
-use std::sync::Arc;
-
-use super::body::{self, Broken, Form};
+use super::body::{self, Broken, Form, unknown};
 use super::conversation::{Conversation, Ended};
 use super::delivery::{Again, Parcel};
 use super::dialogue::Stage;
 use super::fates::{Accepted, Fate};
 use super::group::{Group, Pace, Refusal, Replies, Tail};
 use super::reply::Reply;
-use super::verdict::{Cause, Verdict};
+use super::verdict::Verdict;
 use crate::failure::{Failure, Kind};
 
 /// How a transaction ended.
@@ -127,21 +125,13 @@ impl<'j> Conversation<'_, '_, 'j> {
     }
 
     fn lone_data(&mut self, parcel: &mut Parcel<'j>) -> Progress<Reply> {
-        let (stage, dialogue) = (Stage::Data, &mut self.session.dialogue);
-        let reply = dialogue
-            .expect_silence(&stage)
-            .and_then(|()| dialogue.send("DATA"))
-            .and_then(|()| dialogue.reply(&stage));
+        let reply = self.session.dialogue.ask(&Stage::Data, "DATA");
         reply.map_err(|failure| self.lost(parcel, (failure, None)))
     }
 
     /// Sends the content for those accepted, and takes in what is said of it.
     fn content(&mut self, parcel: &mut Parcel<'j>, accepted: Accepted) -> Progress<Turn> {
-        let form = match (self.manner.chunking, self.manner.pipelining) {
-            (false, _) => Form::Dots,
-            (true, true) => Form::Chunks,
-            (true, false) => Form::ChunksInTurn,
-        };
+        let form = Form::of(self.manner.chunking, self.manner.pipelining);
         let dialogue = &mut self.session.dialogue;
         let sent = match body::send(dialogue, &parcel.content, form, self.chunk_taken) {
             Ok(sending) => {
@@ -333,14 +323,6 @@ fn refused_account(parcel: &mut Parcel<'_>, refusal: Refusal) -> Ended {
 
 fn verdict(refusal: Refusal) -> Verdict {
     Verdict::from_failure(refusal.0, refusal.1)
-}
-
-fn unknown(stop: Refusal) -> Verdict {
-    let (failure, reply) = stop;
-    Verdict::Unknown(Arc::new(Cause {
-        failure: body::uncertain(failure),
-        reply,
-    }))
 }
 
 /// With all-or-nothing: true when somebody was refused, so that nobody gets the message.

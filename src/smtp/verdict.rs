@@ -79,6 +79,18 @@ impl Verdict {
         matches!(self, Self::Accepted(_))
     }
 
+    /// Whether it is right to try again later: also where the failure is for good, but `unreached` says
+    /// that none of the ways that were tried led to a server that can be trusted.
+    pub(crate) fn is_open(&self, unreached: bool) -> bool {
+        match self {
+            Self::Deferred(_) | Self::Unknown(_) => true,
+            Self::Rejected(cause) => {
+                unreached && matches!(cause.failure.kind, Kind::Host | Kind::Tls)
+            }
+            Self::Accepted(_) | Self::Stopped { .. } => false,
+        }
+    }
+
     /// What went wrong, if anything did.
     pub fn cause(&self) -> Option<&Cause> {
         match self {

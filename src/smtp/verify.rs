@@ -166,9 +166,7 @@ fn ask_about(session: &mut Session<'_>, question: Question, address: &Address) -
         let words = format!("{stage}: not asked, because the session was over");
         return Err(Failure::new(Kind::Temporary, words));
     }
-    session.dialogue.expect_silence(&stage)?;
-    session.dialogue.send(&command)?;
-    session.dialogue.reply(&stage)
+    session.dialogue.ask(&stage, &command)
 }
 
 fn stage(question: Question, address: &Address) -> Stage {

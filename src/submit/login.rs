@@ -32,12 +32,12 @@ pub(super) fn means(
     let Some(credentials) = plan.effective_credentials() else {
         return Ok(None);
     };
+    let (offered, binding) = (&session.capabilities.auth, session.binding());
+    let mechanism = sasl::choose(plan.auth, offered, credentials, binding)?;
     let right = session
         .protection()
         .or_else(|| plan.cleartext_auth.map(Protected::from))
         .ok_or_else(not_in_clear)?;
-    let (offered, binding) = (&session.capabilities.auth, session.binding());
-    let mechanism = sasl::choose(plan.auth, offered, credentials, binding)?;
     Ok(Some((mechanism, right)))
 }
 

@@ -112,7 +112,8 @@ impl Probe {
 
 /// Tries every rung of `plan`, and logs in on the first that can be used. Sends no mail.
 ///
-/// Bounded as a submission is, and connecting by 10 s. The observer hears of one rung after the other.
+/// Bounded as a submission is, the greeting too; connecting alone by 10 s. The observer hears of one rung
+/// after the other.
 ///
 /// ```no_run
 /// # fn main() -> smtpsend::failure::Result<()> {
@@ -262,7 +263,10 @@ fn untried(rung: &Rung) -> Probe {
 }
 
 fn log_in(plan: &Plan, rung: &Rung, session: &mut Session<'_>) -> Login {
-    let done = login::allowed(plan).and_then(|()| login::log_in(plan, session));
+    // A server without AUTH is none to give credentials to, whatever the plan allows.
+    let done = login::means(plan, session)
+        .and_then(|_| login::allowed(plan))
+        .and_then(|()| login::log_in(plan, session));
     match done {
         Ok(Some(mechanism)) => Login::Accepted(mechanism),
         Ok(None) => Login::Nobody,

@@ -11,13 +11,13 @@ use crate::support::printed::Output;
 use crate::support::{Dialogue, Options, Server, Smtpsend, ca_pem};
 
 /// What follows [`WITHIN_TLS`] when bench logs in.
-const LOGIN: &str = "C: AUTH PLAIN *\nS: 235 2.7.0 welcome\nC: QUIT\nS: 221 bye\n";
+pub(crate) const LOGIN: &str = "C: AUTH PLAIN *\nS: 235 2.7.0 welcome\nC: QUIT\nS: 221 bye\n";
 
 /// A good session with implicit TLS, without a login.
-const IMPLICIT: &str = "TLS\nS: 220 mail.test\nC: EHLO *\nS: 250 mail.test\nC: QUIT\n";
+pub(crate) const IMPLICIT: &str = "TLS\nS: 220 mail.test\nC: EHLO *\nS: 250 mail.test\nC: QUIT\n";
 
 /// `smtpsend check` of localhost at these ports in turn.
-fn check(ports: &[(u16, &str)]) -> Smtpsend {
+pub(crate) fn check(ports: &[(u16, &str)]) -> Smtpsend {
     let ports: Vec<_> = ports
         .iter()
         .map(|(port, tls)| format!("{port}/{tls}"))
@@ -34,7 +34,7 @@ fn check_one(server: &Server) -> Smtpsend {
     check(&[(server.port(), "starttls")])
 }
 
-fn dialogues(texts: &[&str]) -> Server {
+pub(crate) fn dialogues(texts: &[&str]) -> Server {
     Server::start(
         texts.iter().map(|text| Dialogue::text(text)),
         Options::default(),
@@ -42,7 +42,7 @@ fn dialogues(texts: &[&str]) -> Server {
 }
 
 /// The verdict's lines, as a text has them behind the ports.
-fn verdict(stdout: &str) -> &str {
+pub(crate) fn verdict(stdout: &str) -> &str {
     let (_, verdict) = stdout.rsplit_once("\n\n").expect("a verdict");
     verdict
 }
@@ -84,7 +84,8 @@ fn a_good_server_is_described_and_the_login_is_tried() {
         verdict(text),
         format!(
             "verdict: mail can be sent by localhost:{port} (starttls, TLSv1.3) as bench, accepted by AUTH PLAIN\n\
-             use: --server localhost:{port} --tls starttls\n"
+             use: --server localhost:{port} --tls starttls --ca-file {} --user bench\n",
+            ca_pem().display()
         )
     );
     server.finish();
@@ -98,7 +99,11 @@ fn the_facts_stand_in_json() {
     assert_eq!(json["advice"], Value::Null);
     assert_eq!(
         json["use"],
-        format!("--server localhost:{} --tls starttls", server.port())
+        format!(
+            "--server localhost:{} --tls starttls --ca-file {} --user bench",
+            server.port(),
+            ca_pem().display()
+        )
     );
     let rung = &json["rungs"][0];
     for (name, value) in [
@@ -164,6 +169,10 @@ fn a_refused_password_is_tried_once_and_decides() {
     let ports = [(first.port(), "starttls"), (second.port(), "starttls")];
     as_bench(check(&ports))
         .fails_with(77)
+        .stdout_has(format!(
+            "  result       this port is reached\n\nlocalhost:{}",
+            second.port()
+        ))
         .stdout_has(format!(
             "verdict: no mail can be sent (exit 77): localhost:{}: AUTH PLAIN: 535 5.7.8 no\nhint: the user or the password is wrong",
             first.port()
@@ -243,7 +252,7 @@ fn a_port_that_waits_for_tls_is_recognised() {
             "verdict: no mail can be sent (exit 75): ",
             "the port answers with TLS at once",
             "\nhint: use --tls implicit for this port\n",
-            &format!("\nuse: --server localhost:{port} --tls implicit\n"),
+            &format!("\nuse: --server localhost:{port} --tls implicit "),
         ],
     );
     server.finish();
@@ -264,7 +273,7 @@ fn a_port_that_speaks_first_is_recognised() {
             "verdict: no mail can be sent (exit 76): ",
             "the port speaks plain SMTP with STARTTLS",
             "\nhint: use --tls starttls for this port\n",
-            &format!("\nuse: --server localhost:{port} --tls starttls\n"),
+            &format!("\nuse: --server localhost:{port} --tls starttls "),
         ],
     );
     server.finish();
@@ -296,7 +305,7 @@ fn a_port_that_swallows_connects_is_named_and_the_next_one_advised() {
                 ports[0].0
             ),
             &format!(
-                "\nuse: --server localhost:{} --tls starttls\n",
+                "\nuse: --server localhost:{} --tls starttls ",
                 server.port()
             ),
         ],
@@ -416,6 +425,16 @@ fn credentials_stay_at_home_where_there_is_no_tls() {
     as_bench(check(&[(server.port(), "none")]))
         .fails_with(77)
         .stdout_has("credentials are not sent without TLS")
+        .run();
+    server.finish();
+}
+
+#[test]
+fn auth_that_is_not_offered_in_clear_is_named_before_tls_is_missed() {
+    let server = server(&["S: 220 x\nC: EHLO *\nS: 250 x\nC: QUIT"]);
+    as_bench(check(&[(server.port(), "none")]))
+        .fails_with(77)
+        .stdout_has("AUTH not offered although a user is given")
         .run();
     server.finish();
 }

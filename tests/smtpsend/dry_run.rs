@@ -71,6 +71,35 @@ fn envelope_and_plan_are_told_on_stderr() {
 }
 
 #[test]
+fn what_is_built_in_is_shown_and_dns_is_not_asked() {
+    let gmail = "plan: smtp.gmail.com:587 starttls\n";
+    let message = "From: a@gmail.com\nTo: b@x.org\n\nx\n";
+    for (from, settings, line) in [
+        ("a@gmail.com", "", gmail),
+        (
+            "a@gmail.com",
+            "discover = \"never\"\n",
+            "plan: no server is set\n",
+        ),
+        (
+            "a@example.org",
+            "",
+            "plan: the server is to be found in DNS for example.org\n",
+        ),
+        ("a@[192.0.2.1]", "", "plan: no server is set\n"),
+    ] {
+        Smtpsend::new()
+            .settings(settings)
+            .args(["-n", "-f", from, "--to", "b@x.org", "--body", "x"])
+            .stdout_any()
+            .stderr_has(line)
+            .run();
+    }
+    let call = Smtpsend::new().args(["-n"]).stdin(message);
+    call.stdout_any().stderr_has(gmail).run();
+}
+
+#[test]
 fn it_needs_neither_a_server_nor_a_password() {
     Smtpsend::new()
         .args(["--dry-run", "--to", "b@x.org", "--body", "x", "-u", "bench"])

@@ -52,6 +52,31 @@ fn each_line_of_it_can_be_switched_on() {
 }
 
 #[test]
+fn each_line_about_programs_that_call_sendmail_can_be_switched_on() {
+    let text = example();
+    let (_, sendmail) = text.split_once("[sendmail]\n").unwrap();
+    let (sendmail, _) = sendmail.split_once("[aliases]").unwrap();
+    let lines: Vec<&str> = sendmail
+        .lines()
+        .filter(|line| key(line).is_some())
+        .collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    for line in lines {
+        let line = line.trim_start_matches('#');
+        let call = Smtpsend::new()
+            .settings(format!("[sendmail]\n{line}\n"))
+            .args(["config", "show"]);
+        let shown = format!("\nsendmail-{} = ", key(line).unwrap());
+        call.stdout_has(shown).run();
+    }
+    Smtpsend::new()
+        .settings(text)
+        .args(["sendmail", "-bv", "postmaster"])
+        .stdout_is("postmaster: alice@example.com, ops@example.com\n")
+        .run();
+}
+
+#[test]
 fn every_setting_stands_in_it() {
     let text = example();
     let shown: BTreeSet<&str> = text.lines().filter_map(key).collect();

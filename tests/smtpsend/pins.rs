@@ -85,6 +85,9 @@ fn a_pin_does_not_excuse_what_the_authorities_would_refuse() {
         .arg(ca_pem())
         .fails_with(69)
         .stderr_has("expired on Thu, 31 Dec 2020")
+        .stderr_has(
+            "\nhint: its pin is right, but together with --ca-file or --trust both have to hold",
+        )
         .run();
     server.finish();
     let [pin, _] = pins(Certificate::Good);

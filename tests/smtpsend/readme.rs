@@ -170,11 +170,11 @@ fn a_check_prints_what_the_readme_shows() {
     );
     let (closed, open) = (hole.address().port(), server.port());
     let output = Smtpsend::new()
-        .args(["check", "--server", "localhost", "--connect-timeout", "0.5"])
+        .args(["check", "--server", "localhost"])
         .args(["--ports", &format!("{closed}/starttls,{open}/implicit")])
-        .arg("--ca-file")
-        .arg(ca_pem())
-        .args(["--user", "alice@example.com"])
+        .env("SMTPSEND_CONNECT_TIMEOUT", "0.5")
+        .env("SMTPSEND_CA_FILE", ca_pem())
+        .env("SMTPSEND_USER", "alice@example.com")
         .env("SMTPSEND_PASSWORD", "secret")
         .stdout_any()
         .run();

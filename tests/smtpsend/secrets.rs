@@ -305,8 +305,11 @@ fn the_password_shows_up_nowhere() {
                 "command" => call.args(["--password-command", &format!("cat {name}")]),
                 _ => call.settings(format!("password = \"{CANARY}\"\n")),
             };
+            let log = call.home().join("log");
+            let call = call.arg("--log").arg(&log);
             let output = call.fails_with(77).stdout_any().stderr_any().run();
-            let said = [output.stdout, output.stderr].concat();
+            let logged = fs::read(log).unwrap();
+            let said = [output.stdout, output.stderr, logged].concat();
             let said = String::from_utf8(said).unwrap();
             for form in &forms {
                 assert!(!said.contains(form), "{source}: {said}");

@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ pub struct Server {
     plan: Plan,
     /// Closing it ends the accepting thread.
     bell: UnixStream,
-    held: Receiver<()>,
+    held: Mutex<Receiver<()>>,
     go: Sender<()>,
     thread: JoinHandle<Vec<Visit>>,
 }
@@ -123,7 +123,7 @@ impl Server {
             names,
             plan,
             bell,
-            held,
+            held: Mutex::new(held),
             go,
             thread,
         }
@@ -160,7 +160,8 @@ impl Server {
     /// When none does.
     #[track_caller]
     pub fn holds(&self) {
-        let held = self.held.recv_timeout(Duration::from_secs(60));
+        let held = self.held.lock().unwrap();
+        let held = held.recv_timeout(Duration::from_secs(60));
         assert!(held.is_ok(), "no dialogue came to HOLD");
     }
 

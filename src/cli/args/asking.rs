@@ -11,7 +11,8 @@ Look at the way to the server, and send nothing.
 Every port that a message would be tried on is tried, side by side: name, connection, greeting, TLS
 and certificate, what the server offers. The login is tried on one port only, the one that would be
 used, so that a wrong password counts once. Then a verdict: whether mail can be sent, what is in the
-way, and the options for what works. Connecting takes 10 s at the most.";
+way, and the options for what works. Connecting takes 10 s at the most;
+a greeting is waited for as long as it is with a message (--connect-timeout).";
 
 const CHECK_EXITS: &str = "\
 Exit codes: 0 mail can be sent; else what sending it would have given, as smtpsend --help says";

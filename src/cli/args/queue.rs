@@ -48,7 +48,7 @@ fn show() -> Command {
 }
 
 fn run() -> Command {
-    use Heading::{Authentication, Output, Server, Settings};
+    use Heading::{Authentication, Log, Output, Server, Settings};
     let connections = Arg::new("connections")
         .long("connections")
         .value_name("N")
@@ -62,7 +62,7 @@ fn run() -> Command {
         .arg(connections)
         .args(named(&["queue-dir", "queue-lifetime", "from"]));
     with_settings(run, |heading| {
-        matches!(heading, Server | Authentication | Output | Settings)
+        matches!(heading, Server | Authentication | Output | Log | Settings)
     })
 }
 

@@ -3,11 +3,11 @@
 use std::time::SystemTime;
 
 use serde::Serialize;
-use x509_cert::der::DateTime;
 
 use super::verdict::Verdict;
 use crate::certificate::CertificateFacts;
 use crate::cli::json::{bare, without_place};
+use crate::cli::moment::rfc3339;
 use crate::failure::Failure;
 use crate::submit::probe::{Diagnosis, Login, Probe};
 
@@ -118,16 +118,12 @@ fn rung(probe: &Probe, used: bool) -> RungFields {
 }
 
 fn certificate(facts: &CertificateFacts, trusted: bool) -> CertificateFields {
-    let instant = |time: SystemTime| {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        Some(DateTime::from_unix_duration(since).ok()?.to_string())
-    };
     CertificateFields {
         subject: facts.subject.clone(),
         issuer: facts.issuer.clone(),
         names: facts.names.clone(),
-        not_before: instant(facts.not_before),
-        not_after: instant(facts.not_after),
+        not_before: rfc3339(facts.not_before),
+        not_after: rfc3339(facts.not_after),
         days_left: facts.days_left(SystemTime::now()),
         trusted,
         pin: facts.pin.to_string(),

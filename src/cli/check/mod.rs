@@ -5,6 +5,7 @@
 
 mod json;
 mod table;
+mod usage;
 mod verdict;
 
 use anyhow::Result;
@@ -23,9 +24,10 @@ use crate::submit::probe::probe;
 pub(super) fn check(settings: &Settings<'_>, console: &Console) -> Result<Exit> {
     let json = settings.switch("json")?;
     let plan = without_message::plan(settings, console)?;
+    let typed = usage::typed(settings)?;
     let diagnosis = probe(&plan, console)?;
     let user = plan.effective_credentials().map(|found| found.user());
-    let verdict = Verdict::of(&diagnosis, user);
+    let verdict = Verdict::of(&diagnosis, user, &typed);
     to_stdout(|out| {
         if json {
             serde_json::to_writer(&mut *out, &json::Object::of(&diagnosis, &verdict))?;

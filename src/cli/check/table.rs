@@ -166,7 +166,11 @@ impl Block {
         if probe.attempt.failure.is_some() {
             self.failure(&probe.attempt, verdict);
         } else if diagnosis.used == Some(place) {
-            self.fact("result", "this port is used");
+            let result = match diagnosis.failure {
+                None => "this port is used",
+                Some(_) => "this port is reached",
+            };
+            self.fact("result", result);
         } else {
             self.fact("result", "this port would do");
         }

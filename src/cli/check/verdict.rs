@@ -1,8 +1,8 @@
 //! What it comes to: one sentence that names the cause, what to do, and the options for what works.
 
+use super::usage;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::route::{Attempt, Outcome, Rung};
+use crate::route::{Attempt, Outcome};
 use crate::submit::probe::{Diagnosis, Login, Probe};
 
 /// The end of a check.
@@ -17,18 +17,24 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// The verdict for `user`, or for nobody.
-    pub(super) fn of(diagnosis: &Diagnosis, user: Option<&str>) -> Self {
+    /// The verdict for `user`, or for nobody; `typed` are the options that are needed beside the server.
+    pub(super) fn of(diagnosis: &Diagnosis, user: Option<&str>, typed: &str) -> Self {
         let used = diagnosis.used.map(|used| &diagnosis.probes[used]);
+        let deciding = deciding(diagnosis);
         let works = match used {
             Some(used) => used.works_by(),
             // One that works, and is not used, comes behind somebody who may be on the line.
             None if diagnosis.probes.iter().any(Probe::is_usable) => None,
-            None => diagnosis.probes.iter().find_map(Probe::works_by),
+            None => deciding
+                .into_iter()
+                .chain(&diagnosis.probes)
+                .find_map(Probe::works_by),
         };
         // A login that is refused is no better by another port.
         let is_about_login = used.is_some_and(|used| matches!(used.login, Login::Refused(_)));
-        let usage = works.filter(|_| !is_about_login).map(options);
+        let usage = works
+            .filter(|_| !is_about_login)
+            .map(|rung| usage::server(rung) + typed);
         let Some(failure) = &diagnosis.failure else {
             return Self {
                 exit: Exit::Ok,
@@ -38,10 +44,14 @@ impl Verdict {
             };
         };
         let exit = failure.kind.exit();
-        let cause = cause(diagnosis, failure);
+        let meaning = deciding.and_then(|probe| meaning(&probe.attempt));
+        let meaning = meaning.unwrap_or_default();
         Self {
             exit,
-            sentence: format!("no mail can be sent (exit {}): {cause}", exit.code()),
+            sentence: format!(
+                "no mail can be sent (exit {}): {failure}{meaning}",
+                exit.code()
+            ),
             advice: failure.hint.clone(),
             usage,
         }
@@ -91,19 +101,13 @@ fn passed_over(diagnosis: &Diagnosis) -> Option<String> {
     })
 }
 
-fn cause(diagnosis: &Diagnosis, failure: &Failure) -> String {
-    let deciding = diagnosis
-        .probes
-        .iter()
-        .map(|probe| &probe.attempt)
-        .find(|attempt| {
-            attempt
-                .failure
-                .as_ref()
-                .is_some_and(|own| own.message == failure.message)
-        });
-    let meaning = deciding.and_then(meaning).unwrap_or_default();
-    format!("{failure}{meaning}")
+/// The port whose failure is that of the whole.
+fn deciding(diagnosis: &Diagnosis) -> Option<&Probe> {
+    let message = &diagnosis.failure.as_ref()?.message;
+    diagnosis.probes.iter().find(|probe| {
+        let failure = probe.attempt.failure.as_ref();
+        failure.is_some_and(|own| own.message == *message)
+    })
 }
 
 /// What it means that there was no connection.
@@ -115,9 +119,4 @@ pub(super) fn meaning(attempt: &Attempt) -> Option<&'static str> {
         Outcome::Refused => Some(" (the machine is there, and nothing listens on that port)"),
         _ => None,
     }
-}
-
-/// The options that name this rung and no other, whatever the settings say.
-fn options(rung: &Rung) -> String {
-    format!("--server {rung} --tls {}", rung.security.name())
 }

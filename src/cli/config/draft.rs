@@ -22,7 +22,7 @@ use crate::failure::{Failure, Kind};
 use crate::plan::Plan;
 use crate::route::discover::{ForeignServers, Found, Target, guesses};
 use crate::route::providers::{Provider, provider_of_host};
-use crate::route::{Host, Rung, Security, Server};
+use crate::route::{Host, Rung, Server};
 use crate::submit::probe::probe;
 
 /// What will be written.
@@ -205,12 +205,10 @@ fn in_words(rungs: &[Rung]) -> String {
     };
     match rungs.first() {
         Some(first) if by_policy(&first.host) => first.host.to_string(),
-        _ => {
-            let one = |rung: &Rung| match rung.security {
-                Security::Implicit => format!("smtps://{rung}"),
-                Security::StartTls | Security::None => rung.to_string(),
-            };
-            rungs.iter().map(one).collect::<Vec<_>>().join(", ")
-        }
+        _ => rungs
+            .iter()
+            .map(Rung::as_server)
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }

@@ -60,10 +60,12 @@ impl Given {
                 }
             }
             let value = match setting.form {
-                Form::Path => path::absolute(&value)
-                    .with_context(|| origin.to_string())?
-                    .into(),
-                Form::Text | Form::Command | Form::List | Form::Switch => value,
+                Form::Path if value.to_str().is_none_or(|value| setting.is_file(value)) => {
+                    path::absolute(&value)
+                        .with_context(|| origin.to_string())?
+                        .into()
+                }
+                _ => value,
             };
             let value = value.into_string().map_err(|_| {
                 let words = format!("{origin}: not UTF-8, and cannot stand in a settings file");

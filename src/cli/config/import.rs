@@ -42,7 +42,7 @@ pub(super) fn import(
     }
     let deadline = way::deadline(settings, Instant::now())?;
     let text = zeroize::Zeroizing::new(stdin::read_file(&from, FILE_LIMIT, deadline)?);
-    let accepts = |key: &str, value: &str| accepts(key, value, environment);
+    let accepts = |entries: &[Entry]| accepts(entries, environment);
     let imported = msmtprc::import(&text, home.as_deref(), &accepts)
         .with_context(|| from.display().to_string())?;
     if imported.is_empty() {
@@ -91,16 +91,11 @@ fn msmtps_own(environment: Environment<'_>) -> Result<PathBuf> {
     })
 }
 
-/// Whether a settings file with this in it can be used.
-fn accepts(
-    key: &str,
-    value: &str,
-    environment: Environment<'_>,
-) -> std::result::Result<(), String> {
-    let entry = Entry::named(key, value).ok_or("there is no such setting")?;
+/// Whether a settings file with these in it can be used.
+fn accepts(entries: &[Entry], environment: Environment<'_>) -> std::result::Result<(), String> {
     // Where the accounts go: at the top a pattern is no author.
     let profile = "imported";
-    let text = table(Some(profile), &[entry]);
+    let text = table(Some(profile), entries);
     let path = Path::new("/");
     let file = File::parse(path, &text, environment).map_err(|failure| {
         let message = &failure.message;
@@ -108,12 +103,14 @@ fn accepts(
             .split_once(": ")
             .map_or(&**message, |(_, what)| what);
         // The note names the key itself.
-        let what = what.strip_prefix(key).unwrap_or(what);
+        let mut keys = entries.iter().map(|entry| entry.key);
+        let what = keys.find_map(|key| what.strip_prefix(key)).unwrap_or(what);
         what.trim_start_matches([':', ' ']).to_owned()
     })?;
     let settings = Settings::of_file(file, Some(profile.to_owned()), environment);
     let host = HostName::of_this_machine();
     let plan = way::plan(&settings, &host, Instant::now());
+    // What stands before the cause is the place in a file that is not there.
     plan.map(drop)
         .map_err(|error| error.root_cause().to_string())
 }

@@ -125,7 +125,7 @@ pub(super) fn standing(recipient: &Recipient) -> String {
 pub(super) struct Shown<'e> {
     id: String,
     state: &'static str,
-    queued: String,
+    queued: Option<String>,
     size: u64,
     message_id: &'e str,
     profile: Option<&'e str>,
@@ -161,7 +161,7 @@ impl<'e> Shown<'e> {
             message_id: entry.message_id(),
             profile: entry.profile(),
             envelope_from: entry.sender().to_string(),
-            next_try: entry.next_try().map(rfc3339),
+            next_try: entry.next_try().and_then(rfc3339),
             tries: entry.tries(),
             recipients: recipients.collect(),
         }

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::list::warn_of_strangers;
 use super::place;
+use crate::cli::log::{self, Log};
 use crate::cli::output::Console;
 use crate::cli::settings::Settings;
 use crate::cli::{json, moment, print_json, without_message};
@@ -15,7 +16,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
 use crate::plan::Plan;
-use crate::queue::{Batch, Id, Outcome, Place, Queue, Run, Settled};
+use crate::queue::{Batch, Entry, Id, Outcome, Place, Queue, Run, Settled};
 use crate::smtp::Observer as _;
 
 /// What messages have in common that are sent by the same plan.
@@ -40,19 +41,40 @@ pub(in crate::cli) fn run(
     queue.ran(now)?;
     queue.sweep(now)?;
     let mut tally = Tally::default();
+    let as_json = settings.switch("json")?;
+    let log = Log::open(settings)?;
     let mut batches = Vec::new();
+    let mut users = BTreeMap::new();
     for (terms, ids) in due(&queue, now, console, &mut tally)? {
         let plan = plan(&terms, settings, console);
+        let user = plan.as_ref().ok().and_then(Plan::effective_credentials);
+        users.insert(terms, user.map(|user| user.user().to_owned()));
         batches.push(Batch { plan, ids });
     }
-    let as_json = settings.switch("json")?;
     let tally = Mutex::new(tally);
     let told = |outcome: crate::failure::Result<Outcome<'_>>| {
         // One message's lines stand together.
         let Ok(mut tally) = tally.lock() else { return };
-        match outcome {
-            Ok(outcome) => tally.count(&outcome, as_json, console),
-            Err(failure) => tally.fail(failure, console),
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(failure) => return tally.fail(failure, console),
+        };
+        tally.count(&outcome, console);
+        let id = outcome.entry.id().to_string();
+        let result = json::Result::of_queued(outcome.report, &id);
+        if let Some(log) = &log {
+            console.keep(
+                log.write(&log::Entry {
+                    time: SystemTime::now(),
+                    user: users
+                        .get(&terms_of(outcome.entry))
+                        .and_then(Option::as_deref),
+                    result: &result,
+                }),
+            );
+        }
+        if as_json {
+            print_json(&result, outcome.report.exit(), console);
         }
     };
     interrupt::arm().for_good();
@@ -86,8 +108,7 @@ fn due(
     for (id, _) in queue.ids()?.into_iter().filter(waiting) {
         match queue.look(id) {
             Ok(Some(entry)) if entry.is_due(now) => {
-                let terms = (entry.profile().map(str::to_owned), entry.all_or_nothing());
-                due.push((entry.next_try(), id, terms));
+                due.push((entry.next_try(), id, terms_of(&entry)));
             }
             Ok(_) => {}
             Err(failure) => tally.fail(failure, console),
@@ -99,6 +120,10 @@ fn due(
         batches.entry(terms).or_default().push(id);
     }
     Ok(batches)
+}
+
+fn terms_of(entry: &Entry) -> Terms {
+    (entry.profile().map(str::to_owned), entry.all_or_nothing())
 }
 
 /// The plan for messages of a profile; a problem with it is theirs alone.
@@ -135,7 +160,7 @@ impl Tally {
         console.error(&failure.into());
     }
 
-    fn count(&mut self, outcome: &Outcome<'_>, as_json: bool, console: &Console) {
+    fn count(&mut self, outcome: &Outcome<'_>, console: &Console) {
         let id = outcome.entry.id();
         let exit = outcome.report.exit();
         match outcome.settled {
@@ -143,15 +168,11 @@ impl Tally {
             Settled::Waiting { .. } => self.deferred = true,
             Settled::Failed { .. } => self.others.push(exit),
         }
-        if as_json {
-            let id = id.to_string();
-            print_json(&json::Result::of_queued(outcome.report, &id), exit, console);
-        }
         console.about(id, outcome.report);
         match outcome.settled {
             Settled::Delivered => console.note(&format!("{id}: delivered")),
             Settled::Waiting { next, notice } => {
-                let next = moment::rfc3339(next);
+                let next = moment::rfc3339(next).unwrap_or_default();
                 console.line(&format!("smtpsend: {id}: is tried again after {next}"));
                 told(id, notice, console);
             }

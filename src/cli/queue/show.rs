@@ -56,9 +56,9 @@ fn known(entry: &Entry) -> String {
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "{name}: {}", printable(value));
     };
-    line("queued", &rfc3339(entry.queued()));
-    if let Some(next) = entry.next_try() {
-        line("next try", &rfc3339(next));
+    line("queued", &rfc3339(entry.queued()).unwrap_or_default());
+    if let Some(next) = entry.next_try().and_then(rfc3339) {
+        line("next try", &next);
     }
     if let Some(profile) = entry.profile() {
         line("profile", profile);
@@ -73,7 +73,8 @@ fn known(entry: &Entry) -> String {
     }
     for record in entry.history() {
         let (at, words) = happened(record, entry);
-        line("history", &format!("{} {words}", rfc3339(at)));
+        let at = rfc3339(at).unwrap_or_default();
+        line("history", &format!("{at} {words}"));
     }
     text.push('\n');
     text

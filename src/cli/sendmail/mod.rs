@@ -10,6 +10,7 @@ mod long;
 mod request;
 mod scan;
 mod sender;
+mod serve;
 #[cfg(test)]
 mod tests;
 
@@ -113,7 +114,7 @@ pub(super) fn run(call: &Call, settings: &mut Settings<'_>, console: &Console) -
     match call {
         Call::Mail(mail) => send(mail, settings, console),
         Call::Verify(addresses) => verify(addresses, settings, console),
-        Call::Serve => Err(Failure::new(Kind::Usage, "-bs is not served").into()),
+        Call::Serve => serve::serve(settings, console),
         Call::RunQueue => queue::run_due(1, settings, console),
         Call::ListQueue => queue::list(settings, console),
         Call::NewAliases => {

@@ -17,13 +17,14 @@ use crate::cli::args::Args;
 use crate::cli::host::HostName;
 use crate::cli::output::Console;
 use crate::cli::queue::{Queueing, When};
-use crate::cli::request::{Finding, Request, fields};
+use crate::cli::request::{Finding, Request, Way, fields};
 use crate::cli::settings::{Settings, parsed};
 use crate::cli::unreachable::Unreachable;
 use crate::cli::{choose_profile, credentials, options, stdin, way};
 use crate::envelope::{Envelope, EnvelopeId, Options, ReversePath};
 use crate::failure::{Failure, Kind};
 use crate::message::{Fields, Message, Rewriting, Store, author};
+use crate::plan::Plan;
 use crate::smtp::Observer as _;
 
 /// What becomes of local parts that stand alone in a header.
@@ -66,12 +67,7 @@ pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) 
     let typed = mail.sender.as_deref().map(Sender::read).transpose()?;
     let author = author(&given).context("standard input")?;
     let named = author.as_ref().or(typed.as_ref().and_then(Sender::address));
-    let is_typed = settings
-        .text("from")?
-        .is_some_and(|(origin, _)| origin.is_flag());
-    if named.is_some() && !is_typed && settings.profile_depends_on_from()? {
-        choose_profile(settings, named, console)?;
-    }
+    choose_profile_for(named, settings, console)?;
 
     let host = HostName::of_this_machine();
     let deadline = way::deadline(settings, start)?;
@@ -105,26 +101,58 @@ pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) 
     let envelope = Envelope::new(sender, addresses)?.with_options(options);
 
     let queueing = Queueing::of(settings, When::OnFailure)?;
-    let mut plan = way::plan(settings, &host, start)?;
-    let mut finding = Finding::default();
-    if plan.rungs.is_empty() && queueing.when != When::Always {
-        let set = settings.own_address()?;
-        let by = repair.as_ref().map(Mailbox::address);
-        match by.or(named).or(set.as_ref()) {
-            Some(from) => finding.find(&mut plan, settings, &queueing, from, console)?,
-            None => way::need_server(&plan, settings)?,
-        }
-    }
+    let from = repair.as_ref().map(Mailbox::address).or(named);
+    let plan = way::plan(settings, &host, start)?;
+    let way = way_for(from, plan, settings, &queueing, handed, console)?;
     for warning in message.warnings() {
         console.warning(warning);
     }
     Ok(Request {
         message,
         envelope,
-        way: finding.way(plan, &queueing, settings, handed, console)?,
+        way,
         queueing,
         unreachable,
     })
+}
+
+/// Chooses the profile for mail from the address that is named, unless the command line names another.
+pub(super) fn choose_profile_for(
+    named: Option<&Address>,
+    settings: &mut Settings<'_>,
+    console: &Console,
+) -> Result<()> {
+    let is_typed = settings
+        .text("from")?
+        .is_some_and(|(origin, _)| origin.is_flag());
+    if named.is_some() && !is_typed && settings.profile_depends_on_from()? {
+        choose_profile(settings, named, console)?;
+    }
+    Ok(())
+}
+
+/// How mail from this address leaves, or from the one that is set: by the plan, which gets what it
+/// lacks.
+///
+/// # Errors
+/// What is wrong with the settings; `Config` when no server is set, and none is found.
+pub(super) fn way_for(
+    from: Option<&Address>,
+    mut plan: Plan,
+    settings: &Settings<'_>,
+    queueing: &Queueing,
+    handed: credentials::Handed,
+    console: &Console,
+) -> Result<Way> {
+    let mut finding = Finding::default();
+    if plan.rungs.is_empty() && queueing.when != When::Always {
+        let set = settings.own_address()?;
+        match from.or(set.as_ref()) {
+            Some(from) => finding.find(&mut plan, settings, queueing, from, console)?,
+            None => way::need_server(&plan, settings)?,
+        }
+    }
+    finding.way(plan, queueing, settings, handed, console)
 }
 
 /// Standard input, up to a lone dot unless that is a line like others.
@@ -139,7 +167,7 @@ fn given(mail: &Mail, settings: &Settings<'_>, start: Instant, console: &Console
 }
 
 /// What the message is completed with: as in send mode, but for what `-f` and `-F` say.
-fn fields_of(
+pub(super) fn fields_of(
     mail: &Mail,
     sender: Option<&ReversePath>,
     repair: Option<&Mailbox>,
@@ -170,7 +198,7 @@ fn fields_of(
     Ok(fields)
 }
 
-fn message(
+pub(super) fn message(
     given: Store,
     fields: &Fields,
     repair: Option<&Mailbox>,

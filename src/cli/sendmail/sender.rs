@@ -16,6 +16,7 @@ use crate::envelope::ReversePath;
 use crate::failure::{Failure, Kind};
 
 /// The envelope sender as it was typed.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Sender {
     Nobody,
     Written(Written),

@@ -148,8 +148,10 @@ impl Reader<'_> {
             (Form::Switch, DeValue::Boolean(on)) => (if *on { "on" } else { "off" }).to_owned(),
             (Form::Switch, _) => return Err(expected("is true or false")),
             (Form::List, _) => self.texts(key, value)?.join(", "),
-            (Form::Path, DeValue::String(text)) => self.path_of(value.span().start, text)?,
-            (Form::Text | Form::Command, DeValue::String(text)) => text.to_string(),
+            (Form::Path, DeValue::String(text)) if setting.is_file(text) => {
+                self.path_of(value.span().start, text)?
+            }
+            (Form::Text | Form::Path | Form::Command, DeValue::String(text)) => text.to_string(),
             (Form::Text, DeValue::Integer(number)) if number.radix() == 10 => {
                 number.as_str().to_owned()
             }

@@ -40,6 +40,7 @@ pub(crate) enum Heading {
     /// Of the sendmail dialect alone.
     Sendmail,
     Output,
+    Log,
     Settings,
 }
 
@@ -53,6 +54,7 @@ impl Heading {
             Self::Delivery => "Delivery",
             Self::Sendmail => "Sendmail",
             Self::Output => "Output",
+            Self::Log => "Log",
             Self::Settings => "Settings",
         }
     }
@@ -77,6 +79,8 @@ pub(crate) struct Setting {
     pub(crate) place: Place,
     /// The flag that switches it off; empty for what is no switch.
     pub(crate) opposite: &'static str,
+    /// The word that names something else than a file, alone or before a colon; empty for none.
+    pub(crate) word: &'static str,
 }
 
 impl Setting {
@@ -98,6 +102,7 @@ impl Setting {
             default: None,
             place: Place::Anywhere,
             opposite: "",
+            word: "",
         }
     }
 
@@ -131,8 +136,21 @@ impl Setting {
         }
     }
 
+    const fn or(self, word: &'static str) -> Self {
+        Self { word, ..self }
+    }
+
     const fn at(self, place: Place) -> Self {
         Self { place, ..self }
+    }
+
+    /// Whether this value is the name of a file.
+    pub(crate) fn is_file(&self, value: &str) -> bool {
+        let rest = value
+            .strip_prefix(self.word)
+            .filter(|_| !self.word.is_empty());
+        let is_word = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+        self.form == Form::Path && !is_word
     }
 
     /// The variable of the environment.
@@ -159,7 +177,7 @@ pub(crate) fn setting(name: &str) -> Option<&'static Setting> {
 }
 
 use Form::{Command, List, Path, Text};
-use Heading::{Authentication, Delivery, Message, Output, Recipients, Sendmail, Server};
+use Heading::{Authentication, Delivery, Log, Message, Output, Recipients, Sendmail, Server};
 
 /// All of them, in the order of the help.
 #[rustfmt::skip]
@@ -309,6 +327,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::switch(Output, "quiet", "no-quiet", "Say nothing on standard error; the exit code tells")
         .short('q'),
     Setting::switch(Output, "json", "no-json", "Print the result as one JSON object"),
+
+    Setting::new(Log, Path, "log", "FILE|syslog", "Append a line about each message to a file, or to the system's log")
+        .more("A file that is not there is made for its owner alone. syslog:PATH is the log behind another socket \
+               than /dev/log. When it cannot be opened, nothing is sent.")
+        .or("syslog"),
+    Setting::new(Log, Text, "log-format", "FORMAT", "text (key=value) or json (an object a line)")
+        .default("text"),
 
     Setting::new(Heading::Settings, Text, "profile", "NAME", "Use this profile of the settings file")
         .short('p')

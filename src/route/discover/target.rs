@@ -56,10 +56,10 @@ impl Foreign {
     }
 }
 
-/// `host:port`, as `--server` takes it.
+/// As `--server` takes it.
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&self.0.as_server())
     }
 }
 

@@ -75,6 +75,26 @@ fn a_server_elsewhere_is_refused_until_somebody_confirms_it() {
 }
 
 #[test]
+fn a_server_elsewhere_is_named_as_it_has_to_be_confirmed() {
+    for (service, port, words) in [
+        (IMPLICIT, 41465, "--server smtps://mail.test:41465"),
+        (IMPLICIT, 465, "--server smtps://mail.test:465"),
+        (STARTTLS, 41587, "--server mail.test:41587"),
+    ] {
+        let found = of(zone().with(service, vec![srv(0, 0, port, "mail.test")])).unwrap();
+        let hint = found.rungs(None).unwrap_err().hint.unwrap();
+        assert!(hint.ends_with(words), "{hint}");
+        let (_, named) = hint.rsplit_once(' ').unwrap();
+        let server: crate::route::Server = named.parse().unwrap();
+        let word = ForeignServers::dangerous_allow();
+        assert_eq!(
+            server.rungs(None, None).unwrap(),
+            found.rungs(Some(word)).unwrap()
+        );
+    }
+}
+
+#[test]
 fn a_server_elsewhere_never_stands_in_for_one_of_the_domain() {
     let found = of(zone()
         .with(IMPLICIT, vec![srv(0, 0, 465, "mail.forged.example")])

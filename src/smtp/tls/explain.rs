@@ -50,6 +50,10 @@ pub(super) fn handshake(
     }
 }
 
+/// What to do about a certificate with the right pin that is not good by its authority.
+pub(super) const BOTH: &str = "its pin is right, but together with --ca-file or --trust both have to hold: without \
+                               these the pin is enough";
+
 const NO_1_3: &str = "the server may speak TLS 1.2 only, and --tls-min 1.3 demands more";
 
 /// What an alert means by which a server says that it wants another certificate of the client, or

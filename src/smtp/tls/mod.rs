@@ -221,7 +221,13 @@ impl Handshake {
         let name = self.name.to_string();
         let has_identity = self.config.client_auth_cert_resolver.has_certs();
         let seen = self.refused();
-        explain::handshake(error, seen.as_ref(), &name, self.minimum, has_identity)
+        let failure = explain::handshake(error, seen.as_ref(), &name, self.minimum, has_identity);
+        match error {
+            Error::InvalidCertificate(problem) if self.verifier.took_the_pin(problem) => {
+                failure.with_hint(explain::BOTH)
+            }
+            _ => failure,
+        }
     }
 }
 

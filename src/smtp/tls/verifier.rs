@@ -68,6 +68,16 @@ impl Verifier {
         }
     }
 
+    /// Whether what is wrong would be nothing if the pin had been asked for alone.
+    pub(super) fn took_the_pin(&self, problem: &CertificateError) -> bool {
+        // No pin, or not a certificate that goes with the key.
+        let counts_alone = !matches!(
+            problem,
+            CertificateError::ApplicationVerificationFailure | CertificateError::BadSignature
+        );
+        counts_alone && self.judge.goes_by_name() && !self.judge.pins.is_empty()
+    }
+
     /// The chain that was refused; empty when none was.
     pub(super) fn refused(&self) -> Vec<CertificateDer<'static>> {
         self.refused

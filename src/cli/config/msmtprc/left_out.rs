@@ -3,7 +3,7 @@
 //! A command is told of only where it asks for something else than happens anyway.
 
 /// Commands that are not taken over, the values with which nothing is lost, and what to say.
-pub(super) const LEFT_OUT: [(&str, &[&str], &str); 15] = [
+pub(super) const LEFT_OUT: [(&str, &[&str], &str); 13] = [
     (
         "tls_certcheck",
         &["", "on"],
@@ -60,10 +60,9 @@ pub(super) const LEFT_OUT: [(&str, &[&str], &str); 15] = [
         &["", "on"],
         "Bcc never leaves the machine",
     ),
-    ("logfile", &[""], NO_LOG),
-    ("logfile_time_format", &[""], NO_LOG),
-    ("syslog", &["off"], NO_LOG),
+    (
+        "logfile_time_format",
+        &[""],
+        "the log has the time by RFC 3339, in UTC",
+    ),
 ];
-
-const NO_LOG: &str =
-    "there is no log: the exit code and --json tell what happened, -v shows the dialogue";

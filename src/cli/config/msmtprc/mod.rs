@@ -20,10 +20,10 @@ use super::entry::{Entry, write_table};
 use crate::cli::settings::DEFAULT_PROFILE;
 use crate::failure::{Result, printable};
 
-/// Whether there is a setting of this name and it takes this value; if not, why not, without
-/// repeating a password.
+/// Whether these settings can be used, which are tried together and without others; if not, why not,
+/// without repeating a password.
 pub(in crate::cli::config) type Accepts<'a> =
-    &'a dyn Fn(&str, &str) -> std::result::Result<(), String>;
+    &'a dyn Fn(&[Entry]) -> std::result::Result<(), String>;
 
 /// Settings that belong to an account, also where `defaults` give them.
 const OWN: [&str; 8] = [

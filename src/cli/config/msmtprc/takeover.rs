@@ -18,11 +18,10 @@ const SAME: [(&str, &str); 3] = [
     ("user", "user"),
 ];
 
-/// Commands that name a file.
-const FILES: [(&str, &str); 3] = [
+/// Commands that name a file; neither file is good for anything without what is in the other.
+const FILES: [(&str, &str); 2] = [
     ("tls_cert_file", "client-cert"),
     ("tls_key_file", "client-key"),
-    ("aliases", "sendmail-aliases"),
 ];
 
 /// An account on its way.
@@ -93,26 +92,26 @@ impl<'a, 't> Takeover<'a, 't> {
 
     /// Sets a setting as the command says.
     fn put(&mut self, key: &'static str, text: &str, command: &'static str) {
-        if let Some(said) = self.accepted(key, text, command) {
-            self.entries.push(Entry::text(key, text, said));
+        self.put_all(vec![Entry::text(key, text, self.said(command))]);
+    }
+
+    /// Sets all of these settings, or none of them.
+    fn put_all(&mut self, entries: Vec<Entry>) {
+        let Err(why) = (self.accepts)(&entries) else {
+            self.entries.extend(entries);
+            return;
+        };
+        // What nobody said stays as it is by default.
+        for command in entries.iter().filter_map(|entry| entry.command) {
+            if let Some(value) = self.get(command) {
+                self.note(value, &why);
+            }
         }
     }
 
-    /// The command, if it is there to be named, where the setting takes the value.
-    fn accepted(
-        &mut self,
-        key: &str,
-        text: &str,
-        command: &'static str,
-    ) -> Option<Option<&'static str>> {
-        let said = self.get(command);
-        match ((self.accepts)(key, text), said) {
-            (Ok(()), said) => return Some(said.map(|_| command)),
-            (Err(why), Some(value)) => self.note(value, &why),
-            // Nobody said it: it stays as it is by default.
-            (Err(_), None) => {}
-        }
-        None
+    /// The command, if it is there to be named.
+    fn said(&self, command: &'static str) -> Option<&'static str> {
+        self.get(command).map(|_| command)
     }
 
     /// `server` and `tls`, or none where there is no SMTP server to talk to.
@@ -218,14 +217,20 @@ impl<'a, 't> Takeover<'a, 't> {
                 self.put(key, value.text, command);
             }
         }
+        let mut files = Vec::new();
         for (command, key) in FILES {
             match self.set(command) {
                 Some(value) if value.text.starts_with("pkcs11:") => {
                     self.note(value, "keys on devices are not used");
                 }
-                Some(value) => self.put(key, &self.file(value), command),
+                Some(value) => files.push(Entry::text(key, &self.file(value), Some(command))),
                 None => {}
             }
+        }
+        self.put_all(files);
+        if let Some(value) = self.set("aliases") {
+            let file = self.file(value);
+            self.put("sendmail-aliases", &file, "aliases");
         }
     }
 
@@ -243,9 +248,7 @@ impl<'a, 't> Takeover<'a, 't> {
         if let Some(value) = self.set("timeout").filter(|value| value.text != "off") {
             match value.text.parse() {
                 Ok(seconds) => {
-                    if let Some(said) = self.accepted("timeout", value.text, "timeout") {
-                        self.entries.push(Entry::number("timeout", seconds, said));
-                    }
+                    self.put_all(vec![Entry::number("timeout", seconds, Some("timeout"))]);
                 }
                 Err(_) => self.note(value, "not a number of seconds"),
             }
@@ -255,6 +258,7 @@ impl<'a, 't> Takeover<'a, 't> {
                 self.put(key, value.text, command);
             }
         }
+        self.log();
         if let Some(value) = self.set("proxy_host") {
             let port = self.set("proxy_port").map_or("1080", |port| port.text);
             match value.text.parse::<Host>() {
@@ -380,6 +384,28 @@ impl<'a, 't> Takeover<'a, 't> {
     }
 
     /// A path; msmtp knows `~` at its start.
+    fn log(&mut self) {
+        let file = self.set("logfile");
+        match file {
+            Some(value) if value.text == "-" => {
+                self.note(value, "the log does not go to standard output");
+            }
+            Some(value) => self.put("log", &self.file(value), "logfile"),
+            None => {}
+        }
+        let Some(value) = self.get("syslog").filter(|value| value.text != "off") else {
+            return;
+        };
+        match (file, value.text) {
+            (Some(_), _) => self.note(value, "there is one log, and logfile says which"),
+            (None, "" | "on" | "LOG_MAIL") => self.put("log", "syslog", "syslog"),
+            (None, _) => {
+                self.put("log", "syslog", "syslog");
+                self.note(value, "the facility is mail");
+            }
+        }
+    }
+
     fn file(&self, value: Value<'_>) -> String {
         let home = self.home.and_then(Path::to_str);
         match (value.text.strip_prefix('~'), home) {

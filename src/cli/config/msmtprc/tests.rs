@@ -6,7 +6,7 @@ use super::*;
 use crate::failure::Kind;
 
 /// Takes everything.
-fn all(_: &str, _: &str) -> std::result::Result<(), String> {
+fn all(_: &[Entry]) -> std::result::Result<(), String> {
     Ok(())
 }
 
@@ -302,6 +302,7 @@ fn other_settings_are_taken_over_or_listed() {
         account(lines),
         "bind = \"192.0.2.1\"\nsendmail-aliases = \"/etc/aliases\"\nehlo = \"me.example\"\n\
          timeout = 7\ndsn-notify = \"failure,delay\"\ndsn-return = \"headers\"\n\
+         log = \"/home/bob/log\"\n\
          proxy = \"socks5://[::1]:1080\"\n"
     );
     assert_eq!(
@@ -325,7 +326,7 @@ fn other_settings_are_taken_over_or_listed() {
         "remove_bcc_headers off",
         "logfile -",
         "logfile_time_format %s",
-        "syslog LOG_MAIL",
+        "syslog LOG_USER",
         "domain %H",
         "timeout soon",
         "keepbcc maybe",
@@ -341,6 +342,10 @@ fn other_settings_are_taken_over_or_listed() {
         );
         assert!(!said.concat().contains("hunter2"), "{said:?}");
     }
+    for line in ["syslog", "syslog on", "syslog LOG_MAIL"] {
+        assert_eq!(account(line), "log = \"syslog\"\n");
+    }
+    assert_eq!(account("logfile /l\nsyslog on"), "log = \"/l\"\n");
     for line in [
         "set_from_header auto",
         "add_missing_date_header on",
@@ -370,9 +375,11 @@ fn an_account_that_cannot_send_mail_is_left_out() {
 
 #[test]
 fn a_setting_that_is_refused_becomes_a_note_and_is_told_once() {
-    let accepts = |key: &str, value: &str| match (key, value) {
-        ("client-cert", _) => Err("no such file".to_owned()),
-        ("timeout", "1000000") => Err("too long".to_owned()),
+    let accepts = |entries: &[Entry]| match entries {
+        [entry] if entry.key == "client-cert" => Err("no such file".to_owned()),
+        [entry] if entry == &Entry::number("timeout", 1_000_000, Some("timeout")) => {
+            Err("too long".to_owned())
+        }
         _ => Ok(()),
     };
     let text =
