@@ -181,9 +181,19 @@ fn php_sends_to_those_in_its_header() {
     });
 }
 
+/// `-bs`: the envelope and the message by SMTP
+#[test]
+fn symfony_speaks_smtp_unless_told_otherwise() {
+    symfony_sends_by("sendmail://default");
+}
+
 /// `-i -fshop@example.com -- bob@example.com hidden@example.com`
 #[test]
 fn symfony_sends_as_php_is_set_up_to() {
+    symfony_sends_by("native://default");
+}
+
+fn symfony_sends_by(transport: &str) {
     let Some(host) = Host::with(SETTINGS) else {
         return;
     };
@@ -196,7 +206,7 @@ fn symfony_sends_as_php_is_set_up_to() {
             ->bcc('hidden@example.com')->subject('symfony')->text("one\n.\nGrüße\n");
         (new Symfony\Component\Mailer\Mailer(Symfony\Component\Mailer\Transport::fromDsn($argv[1])))->send($letter);"#,
     );
-    host.run("www-data", "php /srv/mail.php native://default");
+    host.run("www-data", &format!("php /srv/mail.php {transport}"));
     host.has_sent(&Letter {
         subject: "symfony",
         sender: "shop@example.com",
