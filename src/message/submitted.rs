@@ -67,11 +67,12 @@ impl Message {
         rewriting: &Rewriting<'_>,
     ) -> Result<Self> {
         Self::completed(input.into(), Strictness::Ending, fields, |header| {
-            if let Some(complete) = rewriting.complete {
-                complete_locals(header, complete);
-            }
+            // First, for the From that is kept to be the one that was written.
             if let Some(author) = rewriting.author {
                 replace_author(header, author);
+            }
+            if let Some(complete) = rewriting.complete {
+                complete_locals(header, complete);
             }
         })
     }
@@ -252,6 +253,22 @@ mod tests {
             ),
             "{text}"
         );
+    }
+
+    #[test]
+    fn the_original_author_stays_as_it_was_written_where_others_are_completed() {
+        let complete = |local: &str| Address::new(local, "x.org").ok();
+        let author = |original: Option<&Mailbox>| {
+            let name = original.map(|one| one.address().local());
+            Mailbox::new(name, "alerts@x.org".parse().unwrap()).unwrap()
+        };
+        let rewriting = Rewriting {
+            complete: Some(&complete),
+            author: Some(&author),
+        };
+        let message = submitted("From: root\nTo: bob\n\n", &rewriting);
+        let header = "From: root <alerts@x.org>\r\nX-Original-From: root\r\nTo: bob@x.org\r\n";
+        assert!(sent(&message).starts_with(header));
     }
 
     #[test]

@@ -7,10 +7,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod blackhole;
+mod callers;
 mod check;
 mod client;
 mod discovery;
 mod groups;
+mod host;
 mod mailbox;
 mod many;
 mod mechanisms;
@@ -19,6 +21,7 @@ mod notices;
 mod proxies;
 mod server;
 mod serving;
+mod system_callers;
 
 use client::{Run, Security, smtpsend};
 use message::{Ending, nasty};

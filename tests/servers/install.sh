@@ -4,7 +4,8 @@
 # Postfix, Exim, OpenSMTPD and chasquid conflict with one another as Debian packages, and Unbound would be
 # the machine's resolver: they are unpacked under $SMTPSEND_SERVERS (default /opt/smtpsend-servers), and only the
 # libraries they link are installed. Dovecot has its paths compiled in: it is installed, and kept from starting.
-# aiosmtpd lives in a virtual environment next to the others, Dovecot 2.4 in the files of the Debian it is from.
+# aiosmtpd lives in a virtual environment next to the others, Dovecot 2.4 in the files of the Debian it is from,
+# and so do the programs that call sendmail.
 # Nothing is started, and no service of the machine is changed.
 #
 # Needs Debian 12 (the recipes are written for its versions), root, and the Debian and Python package
@@ -51,16 +52,22 @@ need() {
     || { tail -20 "$SRV/apt.log" >&2; return 1; }
 }
 
+# download PACKAGE: its file, which $deb names then.
+download() {
+  update
+  rm -f "$SRV/debs/$1"_*.deb
+  (cd "$SRV/debs" && apt-get download -q "$1" > "$SRV/apt.log" 2>&1) \
+    || { tail -20 "$SRV/apt.log" >&2; return 1; }
+  deb=$(ls "$SRV/debs/$1"_*.deb)
+}
+
 # unpack NAME PACKAGE PROGRAM: PACKAGE under $SRV/NAME, and the libraries it depends on installed.
 unpack() {
   local name=$1 package=$2 program=$3 deb libraries
   [ ! -x "$SRV/$name/$program" ] || [ ! -e "$SRV/$name/complete" ] || return 0
   echo "unpacking $package"
-  update
-  rm -rf "${SRV:?}/$name" "$SRV/debs/$package"_*.deb
-  (cd "$SRV/debs" && apt-get download -q "$package" > "$SRV/apt.log" 2>&1) \
-    || { tail -20 "$SRV/apt.log" >&2; return 1; }
-  deb=$(ls "$SRV/debs/$package"_*.deb)
+  rm -rf "${SRV:?}/$name"
+  download "$package"
   dpkg-deb -x "$deb" "$SRV/$name"
   [ -x "$SRV/$name/$program" ] || { echo "install.sh: $package has no $program" >&2; return 1; }
   libraries=$(dpkg-deb -f "$deb" Pre-Depends Depends | tr ',:' '\n' \
@@ -68,6 +75,14 @@ unpack() {
   # shellcheck disable=SC2086 # a list of names
   need $libraries
   touch "$SRV/$name/complete"
+}
+
+# files_of PACKAGE ROOT FILE...: these of the package's files, under ROOT; what it depends on is left alone.
+files_of() {
+  local deb root=$2
+  download "$1"
+  shift 2
+  dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$root" "$@"
 }
 
 # user NAME: the system user a server gives its privileges up for.
@@ -133,5 +148,59 @@ fi
 if [ ! -e "$SRV/aiosmtpd/scramp" ]; then
   "$SRV/aiosmtpd/bin/pip" install -q scramp==1.5.0
   touch "$SRV/aiosmtpd/scramp"
+fi
+# The programs that call sendmail, in a Debian without any mail server: the tests put theirs there (callers.sh).
+if [ ! -e "$SRV/callers/complete" ]; then
+  echo "unpacking the callers of sendmail"
+  need mmdebstrap
+  root=$SRV/callers
+  rm -rf "$root"
+  # shellcheck disable=SC2016 # expanded by the hook's shell
+  mmdebstrap --quiet --mode=root --variant=extract --include='?essential' \
+    --include=cron,fail2ban,git-email,libemail-sender-perl,libfaketime,libmime-lite-perl,mdadm,mutt,php8.2-cli \
+    --include=php8.2-mbstring,php-symfony-mailer,python3-django,s-nail,systemd,unattended-upgrades \
+    --include=libbsd0,liblockfile1 \
+    --setup-hook='for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -s "usr/$d" "$1/$d"; done' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/i18n/*' \
+    bookworm "$root" > "$SRV/apt.log" 2>&1 || { tail -20 "$SRV/apt.log" >&2; false; }
+  # The one is for those who have a mail server, the other in place of cron: their files do without.
+  files_of bsd-mailx "$root" ./usr/bin/bsd-mailx
+  files_of systemd-cron "$root" ./lib/systemd-cron/mail_on_failure ./lib/systemd/system/cron-failure@.service
+  # The last release of a backend for Django, which has none of its own.
+  "$SRV/aiosmtpd/bin/pip" install -q --no-deps --no-compile --target "$root/usr/lib/python3/dist-packages" \
+    cr-sendmail-django==1.0
+  # What the packages' own scripts would make.
+  ln -s mawk "$root/usr/bin/awk"
+  ln -s php8.2 "$root/usr/bin/php"
+  cp "$root"/usr/share/php8.2-*/*/*.ini "$root/etc/php/8.2/cli/conf.d"
+  for kind in auth account password session session-noninteractive; do
+    echo "${kind%-*} required pam_permit.so" > "$root/etc/pam.d/common-$kind"
+  done
+  cat > "$root/etc/passwd" <<USERS
+root:x:0:0:root:/root:/bin/sh
+www-data:x:33:33::/var/www:/usr/sbin/nologin
+_cron-failure:x:102:102::/nonexistent:/usr/sbin/nologin
+alice:x:1000:1000:Alice Example:/home/alice:/bin/sh
+nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
+USERS
+  cat > "$root/etc/group" <<GROUPS
+root:x:0:
+tty:x:5:
+mail:x:8:www-data,_cron-failure,alice
+www-data:x:33:
+crontab:x:101:
+_cron-failure:x:102:
+systemd-journal:x:103:
+alice:x:1000:
+nogroup:x:65534:
+GROUPS
+  install -d -o 1000 -g 1000 "$root/home/alice"
+  printf 'passwd: files\ngroup: files\nhosts: files\n' > "$root/etc/nsswitch.conf"
+  printf '127.0.0.1 localhost\n127.0.1.1 web1\n' > "$root/etc/hosts"
+  echo web1 > "$root/etc/hostname"
+  : > "$root/etc/resolv.conf"
+  echo 0123456789abcdef0123456789abcdef > "$root/etc/machine-id"
+  touch "$root/complete"
 fi
 echo "the servers are in $SRV"

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::Mail;
-use super::expand::{Directory, Expanded};
+use super::expand::{Directory, Expanded, default_domain};
 use super::sender::{Sender, only_sender, repaired};
 use crate::address::{Address, Mailbox};
 use crate::cli::aliases::{Aliases, written};
@@ -176,6 +176,13 @@ pub(super) fn fields_of(
 ) -> Result<Fields> {
     let from = settings.text("from")?;
     let mut fields = fields(&Args::default(), settings, host, from.as_ref())?;
+    if from.is_none()
+        && let Some(domain) = default_domain(settings)?
+    {
+        // The user's name is a local part alone as well.
+        let user = Address::new(fields.default_from.address().local(), &domain)?;
+        fields.default_from = user.into();
+    }
     let typed = sender
         .filter(|_| mail.sender.is_some())
         .and_then(ReversePath::address);

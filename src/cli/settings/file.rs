@@ -3,11 +3,15 @@
 //! Owns where the files are, who may read and write them, and what they hold once they are read.
 //! What stands in their text is for `reader`.
 
+use std::fs;
 use std::io::{ErrorKind, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::io::Errno;
+use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
 use super::Environment;
@@ -65,6 +69,13 @@ pub(crate) enum Owner {
 pub(crate) fn users_file(environment: Environment<'_>) -> Option<PathBuf> {
     let base = users_folder(environment, "XDG_CONFIG_HOME", ".config")?;
     Some(base.join("smtpsend/config.toml"))
+}
+
+/// Whether it is somebody else's, and kept from us: a cron job that mails has the `$HOME` of who started cron.
+pub(crate) fn is_anothers(path: &Path) -> bool {
+    let may_read = accessat(CWD, path, Access::READ_OK, AtFlags::EACCESS);
+    let user = geteuid().as_raw();
+    may_read == Err(Errno::ACCESS) && !fs::metadata(path).is_ok_and(|file| file.uid() == user)
 }
 
 /// Where the system's file is: `$SMTPSEND_SYSTEM_CONFIG`, else `/etc/smtpsend/config.toml`.

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-pub(crate) use self::file::{File, Owner, Section, system_file, users_file};
+pub(crate) use self::file::{File, Owner, Section, is_anothers, system_file, users_file};
 pub(crate) use self::reader::DEFAULT_PROFILE;
 pub(crate) use self::table::{Form, Heading, Place, SETTINGS, Setting, setting};
 pub(crate) use self::value::{count, on_or_off, parsed, seconds, span};
@@ -130,7 +130,7 @@ impl<'e> Settings<'e> {
                 };
                 Some(there.context(origin.to_string())?.ok_or_else(missing)?)
             }
-            None => match users_file(environment) {
+            None => match users_file(environment).filter(|path| !is_anothers(path)) {
                 Some(path) => File::read(&path, Owner::User, environment)?,
                 None => None,
             },
