@@ -84,6 +84,8 @@ fn each_shell_command_sends() {
         } else {
             1
         };
+        // One message at once, and the one that was queued.
+        let expected = expected + usize::from(script.contains("smtpsend queue run"));
         assert_eq!(run_by_shell(&script), expected, "{script}");
     }
 }
@@ -149,6 +151,15 @@ fn the_systemd_service_sends() {
         .replace('%', "")
         .replace("/usr/local/bin/", "");
     assert_eq!(run_by_shell(&command), 1);
+}
+
+#[test]
+fn the_settings_for_sendmail_say_where_mail_for_root_goes() {
+    Smtpsend::new()
+        .settings(blocks("toml").concat())
+        .args(["sendmail", "-bv", "root", "www-data"])
+        .stdout_is("root: ops@example.com, carol@example.com\nwww-data: www-data@example.com\n")
+        .run();
 }
 
 /// What follows this command in a block of commands with what they print.
