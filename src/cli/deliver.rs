@@ -7,10 +7,11 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 
+use super::finding::Way;
 use super::log::Log;
 use super::output::Console;
 use super::queue::{Queueing, When};
-use super::request::{Request, Way};
+use super::request::Request;
 use super::settings::Settings;
 use super::unreachable::exit_with;
 use super::{fail, json, print_json};

@@ -1,4 +1,5 @@
-//! Finding the server from the From address, when none is set.
+//! How a message leaves: finding the server from the From address when none is set, and whether the message
+//! waits where that cannot be done now.
 //!
 //! What is built in and what a domain says of its own servers is used at once. A server elsewhere, named
 //! by DNS alone, is used only when the setting `discover` says so, or once `config init` was told that
@@ -9,15 +10,16 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::output::Console;
+use super::queue::{Queueing, When};
 use super::settings::{Settings, parsed};
-use super::way;
+use super::{credentials, way};
 use crate::address::Address;
 use crate::failure::{Failure, Kind};
 use crate::plan::Plan;
 use crate::route::Rung;
 use crate::route::discover::{Discovery, Dns, ForeignServers, Found, Source, discover};
 use crate::route::providers::{Provider, UserName, provider_of_domain, provider_of_host};
-use crate::smtp::Observer as _;
+use crate::smtp::{Credentials, Observer as _};
 
 /// Longest time for all questions to DNS together: it stands before every connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,6 +48,86 @@ impl Discover {
             }
         })?;
         Ok(how.unwrap_or_default())
+    }
+}
+
+/// How a message leaves.
+pub(crate) enum Way {
+    /// By this plan.
+    Plan(Box<Plan>),
+    /// Not now, for this reason; later by the queue.
+    Later(Failure),
+}
+
+impl Way {
+    /// Who is to log in.
+    pub(crate) fn user(&self) -> Option<&str> {
+        let plan = match self {
+            Self::Plan(plan) => plan,
+            Self::Later(_) => return None,
+        };
+        plan.effective_credentials().map(Credentials::user)
+    }
+}
+
+/// What finding the server came to.
+#[derive(Default)]
+pub(super) struct Finding {
+    /// What the provider takes as user name.
+    user: Option<String>,
+    /// Why it cannot be found now, when the message may wait for it in the queue.
+    pub(super) later: Option<Failure>,
+}
+
+impl Finding {
+    /// Gives the plan the servers of the domain of `from`. What DNS cannot tell now is no failure for a
+    /// message that may wait.
+    ///
+    /// # Errors
+    /// As [`find`].
+    pub(super) fn find(
+        &mut self,
+        plan: &mut Plan,
+        settings: &Settings<'_>,
+        queueing: &Queueing,
+        from: &Address,
+        console: &Console,
+    ) -> Result<()> {
+        let found = find(plan, settings, from, console).or_else(|error| {
+            let failure = error.downcast_ref::<Failure>();
+            let passing = failure.filter(|failure| failure.kind == Kind::Temporary);
+            match passing.filter(|_| queueing.when == When::OnFailure) {
+                Some(failure) => {
+                    self.later = Some(failure.clone());
+                    Ok(None)
+                }
+                None => Err(error),
+            }
+        });
+        self.user = found?;
+        Ok(())
+    }
+
+    /// The way that follows: by this plan with its credentials, unless the message waits.
+    ///
+    /// # Errors
+    /// As [`credentials::add`].
+    pub(super) fn way(
+        self,
+        mut plan: Plan,
+        queueing: &Queueing,
+        settings: &Settings<'_>,
+        handed: credentials::Handed,
+        console: &Console,
+    ) -> Result<Way> {
+        if queueing.when == When::Always {
+            return Ok(Way::Later(Failure::new(Kind::Temporary, "not tried yet")));
+        }
+        if let Some(why) = self.later {
+            return Ok(Way::Later(why));
+        }
+        credentials::add(&mut plan, settings, self.user, handed, console)?;
+        Ok(Way::Plan(Box::new(plan)))
     }
 }
 

@@ -10,12 +10,13 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context as _, Result};
 
 use super::args::Args;
+use super::finding::{Finding, Way};
 use super::host::{HostName, user_name};
 use super::output::Console;
 use super::queue::{Queueing, When};
 use super::settings::{Environment, Origin, Settings, blamed, parsed};
 use super::unreachable::Unreachable;
-use super::{credentials, finding, options, stdin, way};
+use super::{credentials, options, stdin, way};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind};
@@ -23,8 +24,7 @@ use crate::message::{
     Fields, HeaderField, Input, Intake, Message, Store, Text, author, classify, nearly_a_message,
     new_message_id,
 };
-use crate::plan::Plan;
-use crate::smtp::{Credentials, Observer as _, QuitAfter};
+use crate::smtp::{Observer as _, QuitAfter};
 
 /// A message and what is to be done with it.
 pub(crate) struct Request {
@@ -34,25 +34,6 @@ pub(crate) struct Request {
     pub(crate) queueing: Queueing,
     /// Whom the envelope leaves out, since there is no address.
     pub(crate) unreachable: Vec<Unreachable>,
-}
-
-/// How a message leaves.
-pub(crate) enum Way {
-    /// By this plan.
-    Plan(Box<Plan>),
-    /// Not now, for this reason; later by the queue.
-    Later(Failure),
-}
-
-impl Way {
-    /// Who is to log in.
-    pub(crate) fn user(&self) -> Option<&str> {
-        let plan = match self {
-            Self::Plan(plan) => plan,
-            Self::Later(_) => return None,
-        };
-        plan.effective_credentials().map(Credentials::user)
-    }
 }
 
 /// Reads everything that is to be sent and how.
@@ -164,67 +145,6 @@ fn queueing(args: &Args, settings: &Settings<'_>) -> Result<Queueing> {
             .into());
     }
     Ok(Queueing::default())
-}
-
-/// What finding the server came to.
-#[derive(Default)]
-pub(super) struct Finding {
-    /// What the provider takes as user name.
-    user: Option<String>,
-    /// Why it cannot be found now, when the message may wait for it in the queue.
-    later: Option<Failure>,
-}
-
-impl Finding {
-    /// Gives the plan the servers of the domain of `from`. What DNS cannot tell now is no failure for a
-    /// message that may wait.
-    ///
-    /// # Errors
-    /// As [`finding::find`].
-    pub(super) fn find(
-        &mut self,
-        plan: &mut Plan,
-        settings: &Settings<'_>,
-        queueing: &Queueing,
-        from: &Address,
-        console: &Console,
-    ) -> Result<()> {
-        let found = finding::find(plan, settings, from, console).or_else(|error| {
-            let failure = error.downcast_ref::<Failure>();
-            let passing = failure.filter(|failure| failure.kind == Kind::Temporary);
-            match passing.filter(|_| queueing.when == When::OnFailure) {
-                Some(failure) => {
-                    self.later = Some(failure.clone());
-                    Ok(None)
-                }
-                None => Err(error),
-            }
-        });
-        self.user = found?;
-        Ok(())
-    }
-
-    /// The way that follows: by this plan with its credentials, unless the message waits.
-    ///
-    /// # Errors
-    /// As [`credentials::add`].
-    pub(super) fn way(
-        self,
-        mut plan: Plan,
-        queueing: &Queueing,
-        settings: &Settings<'_>,
-        handed: credentials::Handed,
-        console: &Console,
-    ) -> Result<Way> {
-        if queueing.when == When::Always {
-            return Ok(Way::Later(Failure::new(Kind::Temporary, "not tried yet")));
-        }
-        if let Some(why) = self.later {
-            return Ok(Way::Later(why));
-        }
-        credentials::add(&mut plan, settings, self.user, handed, console)?;
-        Ok(Way::Plan(Box::new(plan)))
-    }
 }
 
 /// Looks at the settings of messages where there is no message yet.

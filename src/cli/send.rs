@@ -4,12 +4,12 @@ use anyhow::Result;
 
 use super::args::Args;
 use super::deliver::deliver;
-use super::finding;
+use super::finding::{self, Way};
 use super::log;
 use super::options;
 use super::output::{Console, content_to_stdout, recipients};
 use super::queue::When;
-use super::request::{self, Request, Way};
+use super::request::{self, Request};
 use super::settings::Settings;
 use crate::exit::Exit;
 use crate::message::Message;
