@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 
 use crate::parts::{self, CHUNKS, DELIVERY, GROUPS, LOCKSTEP, call_from_message, clear_call};
+use crate::queue::Spool;
 use crate::stages::{FINAL_DOT, STAGES, call, server_at};
 use crate::support::{Dialogue, Options, Server, Smtpsend};
 
@@ -46,6 +47,32 @@ fn sigterm_at_each_stage_before_the_final_dot_defers() {
             });
         }
     });
+}
+
+#[test]
+fn what_a_signal_keeps_from_leaving_is_queued_where_it_may_be() {
+    for stage in [0, FINAL_DOT - 1, FINAL_DOT] {
+        let spool = Spool::new();
+        let ending = if stage == FINAL_DOT {
+            "HOLD\nDROP"
+        } else {
+            "HOLD\nWAIT"
+        };
+        let server = server_at(stage, ending);
+        let call = call(&server).args(["--queue", "on-failure"]);
+        let call = call.env("SMTPSEND_QUEUE_DIR", &spool.path);
+        let call = call.arg("--json").stdout_any().stderr_has("queued as");
+        let running = call.start();
+        server.holds();
+        running.signal(Signal::TERM);
+        if stage == FINAL_DOT {
+            server.go_on();
+        }
+        let json = running.ends().json();
+        assert_eq!(json["status"], "queued");
+        assert_eq!(json["queue_id"], spool.id());
+        server.finish();
+    }
 }
 
 #[test]
