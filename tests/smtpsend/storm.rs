@@ -69,33 +69,28 @@ impl Storm {
         std::thread::scope(|scope| {
             // Whoever fails ends it for all.
             let ends = Ends(&is_over);
-            let writers: Vec<_> = (0..self.writers)
-                .map(|writer| {
-                    let written = &written;
-                    scope.spawn(move || {
-                        for number in (writer..self.messages).step_by(self.writers) {
-                            let one = self.write(number);
-                            written.lock().unwrap().push(one);
-                        }
-                    })
-                })
-                .collect();
             for _ in 0..RUNNERS {
                 scope.spawn(|| {
+                    let _ends = Ends(&is_over);
                     while !is_over.load(Ordering::Relaxed) {
                         self.run();
                     }
                 });
             }
             let operator = scope.spawn(|| self.operate(&is_written, &is_over));
-            let failed = writers
-                .into_iter()
-                .filter_map(|one| one.join().err())
-                .count();
-            if failed == 0 {
-                is_written.store(true, Ordering::Relaxed);
-                let _ = operator.join();
-            }
+            std::thread::scope(|writers| {
+                for writer in 0..self.writers {
+                    let written = &written;
+                    writers.spawn(move || {
+                        for number in (writer..self.messages).step_by(self.writers) {
+                            let one = self.write(number);
+                            written.lock().unwrap().push(one);
+                        }
+                    });
+                }
+            });
+            is_written.store(true, Ordering::Relaxed);
+            operator.join().unwrap();
             drop(ends);
         });
         written.into_inner().unwrap()
