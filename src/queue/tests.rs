@@ -5,6 +5,7 @@ mod journal;
 mod kills;
 mod life;
 mod notices;
+mod outage;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -19,8 +19,9 @@
 //!
 //! The server is ours ([`sink`]), in a process of its own. It is as fast as it can be, checks that it had each message
 //! as a whole, and counts how often the client *waits*: all else being equal, that is what sending costs on a real
-//! network. The programs are measured in turn ([`rounds`]), each run by a small process ([`measure`]). The works and
-//! the goals are in [`works`], the programs in [`peers`], the network in [`network`] and [`link`].
+//! network. The programs are measured in turn ([`rounds`]), each run by a small process ([`measure`]). What is only
+//! queued ([`queue`]) is measured beside a plain write of the same file. The works and the goals are in [`works`], the
+//! programs in [`peers`], the network in [`network`] and [`link`].
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod content;
@@ -30,6 +31,7 @@ mod measure;
 mod network;
 mod options;
 mod peers;
+mod queue;
 mod readme;
 mod results;
 mod rounds;
@@ -56,6 +58,7 @@ fn main() -> Result<()> {
         Some("sink") => sink::run(),
         Some("measure") => measure::measure(&arguments[1..]),
         Some("client") => peers::client(&arguments[1..]),
+        Some("put") => queue::put(&arguments[1..]),
         Some("link") => {
             let delay = arguments.get(1).context("link MICROSECONDS")?;
             link::run(Duration::from_micros(delay.to_string_lossy().parse()?))

@@ -6,6 +6,7 @@
 //! whole message for all recipients; a program that fails once is not measured further.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -13,7 +14,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::content::{self, Content, Security};
 use crate::identity::Identity;
@@ -21,6 +22,7 @@ use crate::measure::{self, Invocation};
 use crate::network::Network;
 use crate::options::Options;
 use crate::peers::{Job, Peer};
+use crate::queue;
 use crate::results::{Cell, Row};
 use crate::server::Server;
 use crate::sink::{Digest, Manner, Orders, Pace, Port, Visit};
@@ -128,17 +130,18 @@ impl<'a> Bench<'a> {
         let errand = match work.task {
             Task::Start => return Ok(peer.start(self.folder).map(|start| (start.clone(), start))),
             Task::Send(errand) => errand,
+            Task::Queue(size) => {
+                let home = self.folder.join(format!("{}-{}", work.key, peer.name));
+                fs::create_dir_all(&home)?;
+                let recipients = content::recipients(1);
+                let content = self.content(size, &recipients)?;
+                let invocation = queue::queueing(peer, &home, &recipients, content)?;
+                return Ok(invocation.map(|put| (put.clone(), put)));
+            }
         };
         let recipients = content::recipients(errand.recipients);
-        let size = (errand.size, errand.recipients);
-        if !self.contents.contains_key(&size) {
-            let content = Content::write(self.folder, errand.size, &recipients)?;
-            self.contents.insert(size, content);
-        }
-        let content = self
-            .contents
-            .get(&size)
-            .context("the message was written")?;
+        self.content(errand.size, &recipients)?;
+        let content = &self.contents[&(errand.size, errand.recipients)];
         let invocation = |pace: Pace| {
             let folder = self
                 .folder
@@ -171,6 +174,14 @@ impl<'a> Bench<'a> {
         Ok(invocation(trial)?.zip(invocation(Pace::Quick)?))
     }
 
+    /// The message of so many octets to these.
+    fn content(&mut self, size: usize, recipients: &[String]) -> Result<&Content> {
+        Ok(match self.contents.entry((size, recipients.len())) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(Content::write(self.folder, size, recipients)?),
+        })
+    }
+
     /// Does the work once, to see whether the program can, and to count its waits.
     fn try_out(&mut self, work: &Work, invocation: &Invocation, cell: &mut Cell) -> Result<()> {
         let visits = self.run(work, invocation, cell)?;
@@ -195,10 +206,14 @@ impl<'a> Bench<'a> {
         };
         let cost = measure::run(command, invocation, limit)?;
         let visits = server.visits()?;
-        cell.failure = cost.failure.clone().or_else(|| match work.task {
-            Task::Start => None,
-            Task::Send(errand) => self.complaint(&errand, &visits),
-        });
+        cell.failure = match (&cost.failure, work.task) {
+            (Some(failure), _) => Some(failure.clone()),
+            (None, Task::Start) => None,
+            (None, Task::Send(errand)) => self.complaint(&errand, &visits),
+            (None, Task::Queue(size)) => {
+                queue::take_out(&invocation.home, &self.contents[&(size, 1)])?
+            }
+        };
         cell.runs.push(cost);
         Ok(visits)
     }
@@ -248,7 +263,7 @@ impl<'a> Bench<'a> {
 /// Whether the waits of a work are counted: not where there are many, nor where the way is part of it.
 fn counts(work: &Work) -> bool {
     match work.task {
-        Task::Start => false,
+        Task::Start | Task::Queue(_) => false,
         Task::Send(errand) => work.place == Place::Loopback && errand.count == 1,
     }
 }

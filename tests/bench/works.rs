@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::content::Security;
 use crate::peers::OURS;
+use crate::queue::PLAIN;
 
 /// Something to be done by every program that can.
 pub(crate) struct Work {
@@ -23,6 +24,8 @@ pub(crate) enum Task {
     /// The program tells its version.
     Start,
     Send(Errand),
+    /// Keeping a message of so many octets, to be sent later.
+    Queue(usize),
 }
 
 /// Sending a message.
@@ -183,6 +186,27 @@ pub(crate) fn all() -> Vec<Work> {
             5,
             vec![Time(0.5, Some("smtp-source"))],
         ),
+        here(
+            "queue",
+            "2 KB into the queue",
+            Task::Queue(2_048),
+            1,
+            vec![Time(2.0, Some(PLAIN))],
+        ),
+        here(
+            "queue-1mib",
+            "1 MiB into the queue",
+            Task::Queue(1 << 20),
+            1,
+            vec![Time(2.0, Some(PLAIN))],
+        ),
+        here(
+            "queue-100mib",
+            "100 MiB into the queue",
+            Task::Queue(100 << 20),
+            7,
+            vec![Memory(16)],
+        ),
         network(
             "far",
             "50 ms away, STARTTLS, AUTH PLAIN",
@@ -250,5 +274,5 @@ impl Goal {
 
 /// Whether a program is one of the others.
 pub(crate) fn is_other(name: &str) -> bool {
-    name != OURS && name != crate::peers::FLOOR
+    ![OURS, crate::peers::FLOOR, PLAIN].contains(&name)
 }

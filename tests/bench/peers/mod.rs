@@ -95,7 +95,7 @@ impl Peer {
         Some(self.invocation(home, [self.start_up?]))
     }
 
-    fn invocation<A: Into<OsString>>(
+    pub(crate) fn invocation<A: Into<OsString>>(
         &self,
         home: &Path,
         arguments: impl IntoIterator<Item = A>,

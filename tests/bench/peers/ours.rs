@@ -17,6 +17,7 @@ use smtpsend::submit::Submission;
 use super::{FLOOR, Found, Job, OURS, Peer, arguments, first_line, program};
 use crate::content::{SENDER, Security};
 use crate::measure::Invocation;
+use crate::queue::PLAIN;
 use crate::sink::{PASSWORD, USER};
 
 pub(super) fn find() -> Vec<Found> {
@@ -28,7 +29,18 @@ pub(super) fn find() -> Vec<Found> {
         start_up: Some("--version"),
         call: send,
     };
-    vec![Ok(ours), program(FLOOR, "--version", |_, _| Ok(None))]
+    let plain = std::env::current_exe().map(|program| Peer {
+        name: PLAIN,
+        version: "fsync, rename, fsync of the directory".to_owned(),
+        program,
+        start_up: None,
+        call: |_, _| Ok(None),
+    });
+    vec![
+        Ok(ours),
+        program(FLOOR, "--version", |_, _| Ok(None)),
+        plain.map_err(|error| (PLAIN, error.to_string())),
+    ]
 }
 
 fn send(peer: &Peer, job: &Job<'_>) -> Result<Option<Invocation>> {
