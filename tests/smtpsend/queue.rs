@@ -212,6 +212,23 @@ fn a_run_that_finds_no_server_puts_all_off_and_says_so() {
 }
 
 #[test]
+fn a_run_whose_results_cannot_be_written_says_so_and_changes_no_fate() {
+    let spool = Spool::new();
+    call(&spool, "always", 1).stderr_any().run();
+    let server = parts::server(&[GROUPS, &transaction(&[(0, "250 ok")]), "C: QUIT"]);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    spool
+        .command(&["run", "--tls", "none", "--json"])
+        .server(&server)
+        .stdout_to(full)
+        .fails_with(74)
+        .stderr_has("the result would have been: sent (exit 0)")
+        .run();
+    server.finish();
+    assert_eq!(spool.files("active").len(), 0);
+}
+
+#[test]
 fn what_a_run_is_refused_for_good_is_kept_and_its_sender_told() {
     let spool = Spool::new();
     call(&spool, "always", 1).stderr_any().run();
