@@ -37,8 +37,8 @@ pub struct Rewriting<'r> {
     /// Completes local parts without a domain in From, Sender, Reply-To, To and Cc. What does not
     /// read as a list of addresses stays.
     pub complete: Option<&'r Complete<'r>>,
-    /// Puts another author into a From that is there. The one that was stays in X-Original-From, with
-    /// the octets that it had, unless it has the same address.
+    /// Puts another author into a From that is there. The one that was, of several the first, stays in
+    /// X-Original-From, with the octets that it had, unless it has the same address.
     pub author: Option<&'r Author<'r>>,
 }
 
@@ -153,7 +153,8 @@ fn replace_author(header: &mut Header, author: &Author<'_>) {
     let list = list.unwrap_or_default();
     let mailboxes: Vec<&Mailbox> = list.mailboxes().collect();
     let author = author(mailboxes.first().copied());
-    if matches!(mailboxes[..], [one] if one.address() == author.address()) {
+    let is_only = header.named("From").nth(1).is_none();
+    if is_only && matches!(mailboxes[..], [one] if one.address() == author.address()) {
         return;
     }
     let kept = original.renamed(ORIGINAL);
@@ -164,7 +165,9 @@ fn replace_author(header: &mut Header, author: &Author<'_>) {
     let keeps = fits && !header.has(ORIGINAL);
     let value = AddressList::from(author).header_value("From".len());
     let fields = header.fields_mut();
-    fields[at] = Field::new("From", &value);
+    // Of several, servers and readers take whichever they like.
+    fields.retain(|field| !field.is("From"));
+    fields.insert(at, Field::new("From", &value));
     if keeps {
         fields.insert(at + 1, kept);
     }
@@ -283,6 +286,12 @@ mod tests {
             ),
             ("Ours <alerts@x.org>", "From: Ours <alerts@x.org>\r\nDate:"),
         ] {
+        let several = "From: alerts@x.org\nSubject: x\nFrom: root@web1\n\n";
+        let text = sent(&submitted(several, &rewriting));
+        assert!(text.starts_with(
+            "From: alerts <alerts@x.org>\r\nX-Original-From: alerts@x.org\r\nSubject"
+        ));
+        assert!(!text.contains("web1"), "{text}");
             let text = sent(&submitted(&format!("From: {from}\n\n"), &rewriting));
             assert!(text.starts_with(expected), "{text}");
         }
