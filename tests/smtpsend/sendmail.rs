@@ -195,6 +195,7 @@ fn it_is_spoken_as_a_subcommand_too_with_every_setting_as_a_flag() {
 fn what_cannot_be_done_is_told_with_what_to_do() {
     for (args, told) in [
         (&[][..], "no recipient\nhint: name one"),
+        (&[""], "no recipient\nhint: name one"),
         (&["-t"], "no recipient\nhint: the message names nobody"),
         (&["-bd", "-q15m"], "-bd: this is no server"),
         (&["-bt"], "-bt: there is no such mode"),
