@@ -252,6 +252,14 @@ fn where_addresses_go_is_said_one_on_a_line() {
         .stdout_is("bob: bob@x.org\n")
         .stderr_has("aliases lead in a circle: loop -> loop")
         .run();
+    Smtpsend::new()
+        .called("sendmail")
+        .settings(settings)
+        .args(["-bv", "c@y.org", "two words", "bob"])
+        .fails_with(65)
+        .stdout_is("c@y.org: c@y.org\nbob: bob@x.org\n")
+        .stderr_has("two words")
+        .run();
 }
 
 #[test]
