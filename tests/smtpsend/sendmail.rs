@@ -305,6 +305,27 @@ fn who_cannot_be_reached_does_not_keep_it_from_the_others() {
 }
 
 #[test]
+fn names_need_not_be_utf_8_and_addresses_must() {
+    let (envelope, message) = sent(1, "", |call| {
+        call.args(["-t", "-f", "me@x.org"])
+            .stdin(b"To: J\xf6rg <a@x.org>\n\nx\n")
+    });
+    assert_eq!(envelope[1..], ["RCPT TO:<a@x.org>"]);
+    assert!(message.text().contains("<a@x.org>\r\n"));
+    fails(65, &["-t", "-f", "me@x.org"])
+        .stdin(b"To: J\xf6rg <j\xf6rg@x.org>\n\nx\n")
+        .stderr_has("@x.org\" is not valid UTF-8")
+        .run();
+    let folder = tempfile::tempdir().unwrap();
+    let aliases = folder.path().join("aliases");
+    std::fs::write(&aliases, b"root: j\xf6rg@x.org\n").unwrap();
+    fails(78, &["root"])
+        .settings(format!("[sendmail]\naliases = \"{}\"\n", aliases.display()))
+        .stderr_has("aliases:1: root: the address")
+        .run();
+}
+
+#[test]
 fn a_file_of_aliases_is_read_when_a_user_is_looked_up() {
     let folder = tempfile::tempdir().unwrap();
     let aliases = folder.path().join("aliases");

@@ -224,7 +224,7 @@ fn recipients(mail: &Mail, message: &Message, directory: &Directory<'_>) -> Resu
         all.extend(written(text)?);
     }
     if mail.recipients_of_message {
-        for text in message.recipient_fields()? {
+        for text in message.recipient_fields() {
             all.extend(written(&text).context("a recipient in the message")?);
         }
     }
