@@ -326,6 +326,24 @@ fn names_need_not_be_utf_8_and_addresses_must() {
 }
 
 #[test]
+fn a_line_that_no_server_takes_is_encoded_and_told() {
+    let (_, message) = sent(1, "", |call| {
+        call.args(["-i", "-f", "me@x.org", "a@x.org"])
+            .stdin(format!("Subject: job\n\n{}\n", "x".repeat(2000)))
+            .stderr_has("line 3 of the message has 2000 octets, more than 998: its text is sent in quoted-printable")
+    });
+    let text = message.text();
+    assert!(
+        text.contains("Content-Transfer-Encoding: quoted-printable\r\n"),
+        "{text}"
+    );
+    assert_eq!(
+        text.matches('x').count(),
+        2000 + text.matches("x.org").count()
+    );
+}
+
+#[test]
 fn a_file_of_aliases_is_read_when_a_user_is_looked_up() {
     let folder = tempfile::tempdir().unwrap();
     let aliases = folder.path().join("aliases");
