@@ -212,6 +212,18 @@ fn a_run_that_finds_no_server_puts_all_off_and_says_so() {
 }
 
 #[test]
+fn a_list_that_lacks_a_message_is_no_success() {
+    let spool = Spool::new();
+    for _ in 0..2 {
+        call(&spool, "always", 1).stderr_any().run();
+    }
+    fs::write(&spool.files("active")[0], "").unwrap();
+    let list = spool.command(&["list", "--json"]).stdout_any();
+    let list = list.fails_with(73).stderr_has("it is cut short").run();
+    assert_eq!(list.json().as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_run_whose_results_cannot_be_written_says_so_and_changes_no_fate() {
     let spool = Spool::new();
     call(&spool, "always", 1).stderr_any().run();
