@@ -212,6 +212,21 @@ fn a_run_that_finds_no_server_puts_all_off_and_says_so() {
 }
 
 #[test]
+fn what_only_the_settings_keep_from_being_sent_is_deferred_in_json_too() {
+    let spool = Spool::new();
+    call(&spool, "always", 1).stderr_any().run();
+    let run = spool.command(&["run", "--json"]).stdout_any();
+    let result = run.fails_with(75).stderr_has("no server is set").run();
+    let result = result.json();
+    assert_eq!(
+        (&result["status"], &result["exit"]),
+        (&"deferred".into(), &75.into())
+    );
+    assert_eq!(result["recipients"][0]["status"], "deferred");
+    assert_eq!(result["error"]["message"], "no server is set");
+}
+
+#[test]
 fn a_list_that_lacks_a_message_is_no_success() {
     let spool = Spool::new();
     for _ in 0..2 {
