@@ -252,19 +252,24 @@ fn exit_of(error: &anyhow::Error) -> Exit {
 }
 
 fn print_json(result: &json::Result<'_>, exit: Exit, console: &Console) -> Exit {
+    match write_json(result) {
+        Ok(()) => exit,
+        Err(failure) => fail(&failure.into(), false, console),
+    }
+}
+
+/// Writes the result to standard output.
+///
+/// # Errors
+/// `Io`, with the result in a few words: what happened to the message has happened all the same.
+fn write_json(result: &json::Result<'_>) -> crate::failure::Result<()> {
     let written = to_stdout(|out| {
         serde_json::to_writer(&mut *out, result)?;
         out.write_all(b"\n")
     });
-    match written {
-        Ok(()) => exit,
-        Err(failure) => {
-            // What happened to the message has happened all the same.
-            let words = format!(
-                "{failure}; the result would have been: {}",
-                result.summary()
-            );
-            fail(&Failure::new(failure.kind, words).into(), false, console)
-        }
-    }
+    written.map_err(|failure| {
+        let summary = result.summary();
+        let words = format!("{failure}; the result would have been: {summary}");
+        Failure::new(failure.kind, words)
+    })
 }

@@ -173,7 +173,8 @@ impl<'a> Walk<'a> {
         if walk.window.octets().starts_with(BOM) {
             walk.window.consume(BOM.len());
         }
-        if walk.window.octets().starts_with(b"From ") {
+        // `From :` is a field all the same, and names the author.
+        if walk.window.octets().starts_with(b"From ") && name_len(walk.window.octets()) != Some(4) {
             walk.line = 1;
             loop {
                 let count = walk.ahead()?;
@@ -324,6 +325,7 @@ mod tests {
         for (input, fields, body, line) in [
             ("A: 1\nhello you\nB: 2\n", 1, "hello you\nB: 2\n", 2),
             ("From me\nA: 1\n 2\n\nb", 1, "b", 5),
+            ("From : me\nA: 1\n 2\n\nb", 2, "b", 5),
             ("hello\nA: 1\n", 0, "hello\nA: 1\n", 1),
             ("From here on\nno more\n", 0, "From here on\nno more\n", 1),
             ("\nhello\n", 0, "hello\n", 2),

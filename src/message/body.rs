@@ -119,6 +119,19 @@ impl Body {
         }
     }
 
+    /// The same text in quoted-printable.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn in_quoted_printable(self) -> io::Result<Self> {
+        let form = Form {
+            coding: Coding::QuotedPrintable,
+            ..self.form
+        };
+        let scan = scan_of(&self.store, self.start, form, u64::MAX)?.unwrap_or_default();
+        Ok(Self { form, scan, ..self })
+    }
+
     /// What is found in it as it is sent.
     pub(super) fn scan(&self) -> &Scan {
         &self.scan

@@ -8,6 +8,7 @@ use super::block::{self, Block, Strictness};
 use super::body::Body;
 use super::compose::{push_list, sender_of};
 use super::field::rendered;
+use super::fit;
 use super::header::Header;
 use super::identity::date_value;
 use super::lines::Scan;
@@ -33,9 +34,14 @@ impl Message {
         fields: &Fields,
         edit: impl FnOnce(&mut Header),
     ) -> Result<Self> {
-        let block = block::read(&input, strictness)?;
-        let (mut header, body) = checked(input, block)?;
+        let mut block = block::read(&input, strictness)?;
         let mut warnings = Vec::new();
+        let body = if strictness == Strictness::Ending {
+            fit::body_of(input, &mut block, &mut warnings)?
+        } else {
+            lines_of(input, &block)?
+        };
+        let (mut header, body) = checked(block, body)?;
 
         header.replace(&fields.headers)?;
         let sender = sender_of(&header);
@@ -94,15 +100,24 @@ impl Message {
     fn unedited(input: Store, strictness: Strictness) -> Result<Self> {
         let block = block::read(&input, strictness)?;
         let separator = block.ended || !block.header.fields().is_empty();
-        let (header, body) = checked(input, block)?;
+        let body = lines_of(input, &block)?;
+        let (header, body) = checked(block, body)?;
         let sender = sender_of(&header);
         Ok(Self::new(header, separator, body, sender, Vec::new()))
     }
 }
 
-/// The header and the body of a block, once nothing in them is unsendable. A Bcc may have long
+/// The body behind a block as it stands there.
+///
+/// # Errors
+/// [`Kind::Io`](crate::failure::Kind::Io) when it cannot be read where it is kept.
+pub(super) fn lines_of(input: Store, block: &Block) -> Result<Body> {
+    Body::lines(input, block.body, block.body_line).map_err(|error| unreadable(&error))
+}
+
+/// The header of a block and its body, once nothing in them is unsendable. A Bcc may have long
 /// lines: it is not sent.
-fn checked(input: Store, block: Block) -> Result<(Header, Body)> {
+fn checked(block: Block, body: Body) -> Result<(Header, Body)> {
     for field in block.header.fields() {
         let scan = Scan::of(field.raw(), field.line());
         if field.is_private() {
@@ -111,8 +126,6 @@ fn checked(input: Store, block: Block) -> Result<(Header, Body)> {
             scan.refuse_unsendable()?;
         }
     }
-    let body = Body::lines(input, block.body, block.body_line);
-    let body = body.map_err(|error| unreadable(&error))?;
     body.scan().refuse_unsendable()?;
     Ok((block.header, body))
 }

@@ -44,6 +44,11 @@ impl Field {
         }
     }
 
+    /// The same with its octets in other lines.
+    pub(super) fn rewritten(&self, raw: Vec<u8>) -> Self {
+        Self { raw, ..*self }
+    }
+
     /// Adds what follows: the rest of its line, or a continuation line.
     pub(super) fn extend(&mut self, octets: &[u8]) {
         self.raw.extend_from_slice(octets);

@@ -13,6 +13,7 @@ mod compose;
 mod content;
 mod encoding;
 mod field;
+mod fit;
 mod handover;
 mod header;
 mod identity;

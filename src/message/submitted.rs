@@ -11,7 +11,7 @@ use super::lines::Scan;
 use super::store::Store;
 use super::{Fields, Message};
 use crate::address::{Address, AddressList, Mailbox};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
 
 /// The fields in which a local part may stand alone.
 const COMPLETED: [&str; 5] = ["From", "Sender", "Reply-To", "To", "Cc"];
@@ -37,8 +37,8 @@ pub struct Rewriting<'r> {
     /// Completes local parts without a domain in From, Sender, Reply-To, To and Cc. What does not
     /// read as a list of addresses stays.
     pub complete: Option<&'r Complete<'r>>,
-    /// Puts another author into a From that is there. The one that was stays in X-Original-From, with
-    /// the octets that it had, unless it has the same address.
+    /// Puts another author into a From that is there. The one that was, of several the first, stays in
+    /// X-Original-From, with the octets that it had, unless it has the same address.
     pub author: Option<&'r Author<'r>>,
 }
 
@@ -55,7 +55,7 @@ impl Message {
     /// #     reply_to: AddressList::default(), subject: None, headers: vec![], date: SystemTime::now(),
     /// #     message_id: "<1@x.org>".into() };
     /// let message = Message::submitted(b"disk full\n".to_vec(), &fields, &Rewriting::default())?;
-    /// assert_eq!(message.recipient_fields()?, [""; 0]);
+    /// assert_eq!(message.recipient_fields(), [""; 0]);
     /// # Ok::<(), smtpsend::failure::Failure>(())
     /// ```
     ///
@@ -79,11 +79,9 @@ impl Message {
 
     /// The values of the fields that name its recipients, in their order: of To, Cc and Bcc; where any
     /// field starts with Resent-, of Resent-To, Resent-Cc and Resent-Bcc in its place, in the topmost
-    /// block of such fields, which is what was done last.
-    ///
-    /// # Errors
-    /// [`Kind::Message`] when one is not UTF-8, naming it.
-    pub fn recipient_fields(&self) -> Result<Vec<String>> {
+    /// block of such fields, which is what was done last. U+FFFD stands for what is not UTF-8, which
+    /// in a name does no harm.
+    pub fn recipient_fields(&self) -> Vec<String> {
         let resent = last_resending(&self.header);
         let (fields, prefix) = if resent.is_empty() {
             (self.header.fields(), "")
@@ -94,11 +92,10 @@ impl Message {
         for name in RECIPIENTS {
             let name = format!("{prefix}{name}");
             for field in fields.iter().filter(|field| field.is(&name)) {
-                let not_text = || Failure::new(Kind::Message, format!("{name}: not valid UTF-8"));
-                texts.push(field.text().ok_or_else(not_text)?);
+                texts.push(String::from_utf8_lossy(&field.value()).into_owned());
             }
         }
-        Ok(texts)
+        texts
     }
 }
 
@@ -154,7 +151,8 @@ fn replace_author(header: &mut Header, author: &Author<'_>) {
     let list = list.unwrap_or_default();
     let mailboxes: Vec<&Mailbox> = list.mailboxes().collect();
     let author = author(mailboxes.first().copied());
-    if matches!(mailboxes[..], [one] if one.address() == author.address()) {
+    let is_only = header.named("From").nth(1).is_none();
+    if is_only && matches!(mailboxes[..], [one] if one.address() == author.address()) {
         return;
     }
     let kept = original.renamed(ORIGINAL);
@@ -165,7 +163,9 @@ fn replace_author(header: &mut Header, author: &Author<'_>) {
     let keeps = fits && !header.has(ORIGINAL);
     let value = AddressList::from(author).header_value("From".len());
     let fields = header.fields_mut();
-    fields[at] = Field::new("From", &value);
+    // Of several, servers and readers take whichever they like.
+    fields.retain(|field| !field.is("From"));
+    fields.insert(at, Field::new("From", &value));
     if keeps {
         fields.insert(at + 1, kept);
     }
@@ -183,7 +183,7 @@ mod tests {
 
     fn recipients(input: &str) -> Vec<String> {
         let message = submitted(input, &Rewriting::default());
-        message.recipient_fields().unwrap()
+        message.recipient_fields()
     }
 
     #[test]
@@ -303,6 +303,12 @@ mod tests {
             let text = sent(&submitted(&format!("From: {from}\n\n"), &rewriting));
             assert!(text.starts_with(expected), "{text}");
         }
+        let several = "From: alerts@x.org\nSubject: x\nFrom: root@web1\n\n";
+        let text = sent(&submitted(several, &rewriting));
+        assert!(text.starts_with(
+            "From: alerts <alerts@x.org>\r\nX-Original-From: alerts@x.org\r\nSubject"
+        ));
+        assert!(!text.contains("web1"), "{text}");
         let kept = "From: b@x.org\nX-Original-From: a@x.org\n\n";
         let text = sent(&submitted(kept, &rewriting));
         assert!(text.starts_with("From: b <alerts@x.org>\r\nX-Original-From: a@x.org\r\nDate"));

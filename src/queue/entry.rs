@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::id::Id;
 use super::record::{Head, Record, Status};
+use super::schedule::LONGEST;
 use crate::address::Address;
 use crate::envelope::{Envelope, Options, ReversePath};
 
@@ -161,10 +162,11 @@ impl Entry {
         (self.state != State::Failed).then_some(self.next_try)
     }
 
-    /// Whether it is to be tried by now.
+    /// Whether it is to be tried by now: also when the clock was put back by more than any wait, which
+    /// else would have to come to an end by the old time.
     pub fn is_due(&self, now: SystemTime) -> bool {
         self.next_try()
-            .is_some_and(|next| next <= now || self.is_decided())
+            .is_some_and(|next| next <= now || next > now + LONGEST || self.is_decided())
     }
 }
 

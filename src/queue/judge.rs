@@ -12,7 +12,7 @@ use super::record::{Judged, Record, Status, line};
 use crate::address::Address;
 use crate::failure::Kind;
 use crate::report::Report;
-use crate::smtp::Verdict;
+use crate::smtp::{Cause, Verdict};
 
 /// Characters kept of what was said of a recipient.
 const TEXT_MAX: usize = 1024;
@@ -23,6 +23,25 @@ const TEXT_ROOM: usize = 2560;
 /// Octets to be had for the record of what comes of so many recipients.
 pub(super) fn room(open: usize) -> usize {
     4096 + 16 * open + TEXT_ROOM * open.min(TEXTS)
+}
+
+/// The report as it is meant in a queue: what is not for good is temporary, whatever it would be for
+/// somebody who waits for the answer.
+pub(super) fn put_off(mut report: Report) -> Report {
+    for (_, verdict) in &mut report.recipients {
+        if let Verdict::Rejected(cause) = verdict
+            && !is_for_good(cause.failure.kind)
+        {
+            let mut cause = Cause::clone(cause);
+            cause.failure.kind = Kind::Temporary;
+            *verdict = Verdict::Deferred(cause.into());
+        }
+    }
+    report
+}
+
+fn is_for_good(kind: Kind) -> bool {
+    matches!(kind, Kind::Recipient | Kind::Refused | Kind::Message)
 }
 
 /// What a report says of the recipients who are open, as far as it is news. When the message is `over`,
@@ -119,10 +138,9 @@ fn is_news(judged: &Judged, recipient: &Recipient) -> bool {
 
 /// What a verdict means; nothing where nothing was tried.
 fn judged(verdict: &Verdict, before: Status, over: bool) -> Option<Judged> {
-    let for_good = |kind| matches!(kind, Kind::Recipient | Kind::Refused | Kind::Message);
     let status = match verdict {
         Verdict::Accepted(_) => Status::Accepted,
-        Verdict::Rejected(cause) if for_good(cause.failure.kind) => Status::Rejected,
+        Verdict::Rejected(cause) if is_for_good(cause.failure.kind) => Status::Rejected,
         Verdict::Stopped { .. } => return None,
         _ if over => Status::Expired,
         Verdict::Unknown(_) => Status::Unknown,

@@ -110,7 +110,8 @@ impl Notice<'_> {
         if header.is_ascii() {
             part("text/rfc822-headers", "7bit", header);
         } else {
-            part("message/global-headers", "8bit", header);
+            // In base64 it reaches the sender by any server: nobody is told that a notice could not.
+            part("message/global-headers", "base64", &in_base64(header));
         }
         let _ = write!(text, "\r\n--{boundary}--\r\n");
         Ok(text)

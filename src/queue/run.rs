@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{Claim, Entry, Id, Queue, Schedule, Settled};
+use super::{Claim, Entry, Id, Queue, Schedule, Settled, judge};
 use crate::failure::{Failure, Kind, Result};
 use crate::interrupt;
 use crate::plan::Plan;
@@ -89,7 +89,7 @@ impl Run<'_> {
         if let Some(why) = why.filter(|_| interrupt::arrived().is_none()) {
             while let Some(claim) = self.claim(&shared) {
                 let report = without_session(claim.entry(), &why);
-                self.settle(claim, &report);
+                self.settle(claim, report);
             }
         }
     }
@@ -132,7 +132,7 @@ impl Run<'_> {
             } else {
                 *locked(&shared.served) = true;
             }
-            self.settle(claim, &report);
+            self.settle(claim, report);
         };
         Submission::new(plan.clone()).submit_all(messages, self.observer, settled);
     }
@@ -155,12 +155,13 @@ impl Run<'_> {
         }
     }
 
-    fn settle(&self, claim: Claim, report: &Report) {
+    fn settle(&self, claim: Claim, report: Report) {
         let entry = claim.entry().clone();
-        match claim.settle(report, (self.clock)(), &self.schedule) {
+        let report = judge::put_off(report);
+        match claim.settle(&report, (self.clock)(), &self.schedule) {
             Ok(settled) => (self.told)(Ok(Outcome {
                 entry: &entry,
-                report,
+                report: &report,
                 settled,
             })),
             Err(failure) => (self.told)(Err(failure.at(entry.id()))),

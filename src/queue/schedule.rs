@@ -15,6 +15,9 @@ const LEAST: Duration = Duration::from_secs(30 * 60);
 /// How many waits may be shorter than that.
 const SHORT_WAITS: usize = 3;
 
+/// No wait is longer; what is to be tried later than that was put off by a clock that was wrong.
+pub(super) const LONGEST: Duration = Duration::from_secs(5 * 60 * 60);
+
 /// When a message is tried again, and when it is given up.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {

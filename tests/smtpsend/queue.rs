@@ -212,6 +212,50 @@ fn a_run_that_finds_no_server_puts_all_off_and_says_so() {
 }
 
 #[test]
+fn what_only_the_settings_keep_from_being_sent_is_deferred_in_json_too() {
+    let spool = Spool::new();
+    call(&spool, "always", 1).stderr_any().run();
+    let run = spool.command(&["run", "--json"]).stdout_any();
+    let result = run.fails_with(75).stderr_has("no server is set").run();
+    let result = result.json();
+    assert_eq!(
+        (&result["status"], &result["exit"]),
+        (&"deferred".into(), &75.into())
+    );
+    assert_eq!(result["recipients"][0]["status"], "deferred");
+    assert_eq!(result["error"]["message"], "no server is set");
+}
+
+#[test]
+fn a_list_that_lacks_a_message_is_no_success() {
+    let spool = Spool::new();
+    for _ in 0..2 {
+        call(&spool, "always", 1).stderr_any().run();
+    }
+    fs::write(&spool.files("active")[0], "").unwrap();
+    let list = spool.command(&["list", "--json"]).stdout_any();
+    let list = list.fails_with(73).stderr_has("it is cut short").run();
+    assert_eq!(list.json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_run_whose_results_cannot_be_written_says_so_and_changes_no_fate() {
+    let spool = Spool::new();
+    call(&spool, "always", 1).stderr_any().run();
+    let server = parts::server(&[GROUPS, &transaction(&[(0, "250 ok")]), "C: QUIT"]);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    spool
+        .command(&["run", "--tls", "none", "--json"])
+        .server(&server)
+        .stdout_to(full)
+        .fails_with(74)
+        .stderr_has("the result would have been: sent (exit 0)")
+        .run();
+    server.finish();
+    assert_eq!(spool.files("active").len(), 0);
+}
+
+#[test]
 fn what_a_run_is_refused_for_good_is_kept_and_its_sender_told() {
     let spool = Spool::new();
     call(&spool, "always", 1).stderr_any().run();

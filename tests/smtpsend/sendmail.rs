@@ -195,6 +195,7 @@ fn it_is_spoken_as_a_subcommand_too_with_every_setting_as_a_flag() {
 fn what_cannot_be_done_is_told_with_what_to_do() {
     for (args, told) in [
         (&[][..], "no recipient\nhint: name one"),
+        (&[""], "no recipient\nhint: name one"),
         (&["-t"], "no recipient\nhint: the message names nobody"),
         (&["-bd", "-q15m"], "-bd: this is no server"),
         (&["-bt"], "-bt: there is no such mode"),
@@ -251,6 +252,14 @@ fn where_addresses_go_is_said_one_on_a_line() {
         .stdout_is("bob: bob@x.org\n")
         .stderr_has("aliases lead in a circle: loop -> loop")
         .run();
+    Smtpsend::new()
+        .called("sendmail")
+        .settings(settings)
+        .args(["-bv", "c@y.org", "two words", "bob"])
+        .fails_with(65)
+        .stdout_is("c@y.org: c@y.org\nbob: bob@x.org\n")
+        .stderr_has("two words")
+        .run();
 }
 
 #[test]
@@ -293,6 +302,45 @@ fn who_cannot_be_reached_does_not_keep_it_from_the_others() {
             .stderr_has(told)
             .run();
     }
+}
+
+#[test]
+fn names_need_not_be_utf_8_and_addresses_must() {
+    let (envelope, message) = sent(1, "", |call| {
+        call.args(["-t", "-f", "me@x.org"])
+            .stdin(b"To: J\xf6rg <a@x.org>\n\nx\n")
+    });
+    assert_eq!(envelope[1..], ["RCPT TO:<a@x.org>"]);
+    assert!(message.text().contains("<a@x.org>\r\n"));
+    fails(65, &["-t", "-f", "me@x.org"])
+        .stdin(b"To: J\xf6rg <j\xf6rg@x.org>\n\nx\n")
+        .stderr_has("@x.org\" is not valid UTF-8")
+        .run();
+    let folder = tempfile::tempdir().unwrap();
+    let aliases = folder.path().join("aliases");
+    std::fs::write(&aliases, b"root: j\xf6rg@x.org\n").unwrap();
+    fails(78, &["root"])
+        .settings(format!("[sendmail]\naliases = \"{}\"\n", aliases.display()))
+        .stderr_has("aliases:1: root: the address")
+        .run();
+}
+
+#[test]
+fn a_line_that_no_server_takes_is_encoded_and_told() {
+    let (_, message) = sent(1, "", |call| {
+        call.args(["-i", "-f", "me@x.org", "a@x.org"])
+            .stdin(format!("Subject: job\n\n{}\n", "x".repeat(2000)))
+            .stderr_has("line 3 of the message has 2000 octets, more than 998: its text is sent in quoted-printable")
+    });
+    let text = message.text();
+    assert!(
+        text.contains("Content-Transfer-Encoding: quoted-printable\r\n"),
+        "{text}"
+    );
+    assert_eq!(
+        text.matches('x').count(),
+        2000 + text.matches("x.org").count()
+    );
 }
 
 #[test]

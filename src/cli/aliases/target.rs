@@ -7,7 +7,7 @@
 use std::fmt;
 
 use crate::address::{Address, AddressList};
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 
 /// An address as it was written on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Target {
 /// The addresses in a list in which local parts may stand alone, in their order.
 ///
 /// # Errors
-/// `Message` when it does not read as such a list.
+/// `Message` when it does not read as such a list, or an address was not UTF-8 where it was read.
 pub(crate) fn written(list: &str) -> Result<Vec<Written>> {
     let mut locals = Vec::new();
     let list = AddressList::parse_local(list, |local| {
@@ -70,7 +70,16 @@ pub(crate) fn written(list: &str) -> Result<Vec<Written>> {
         None
     })?;
     let addresses = list.addresses().cloned().map(Written::Address);
-    Ok(addresses.chain(locals).collect())
+    let all: Vec<Written> = addresses.chain(locals).collect();
+    // It would be somebody else's.
+    let altered = |one: &&Written| one.to_string().contains(char::REPLACEMENT_CHARACTER);
+    match all.iter().find(altered) {
+        Some(one) => {
+            let words = format!("the address \"{one}\" is not valid UTF-8");
+            Err(Failure::new(Kind::Message, words))
+        }
+        None => Ok(all),
+    }
 }
 
 /// What stands between the commas of a list that are not in quotes or brackets.

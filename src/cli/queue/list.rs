@@ -21,8 +21,10 @@ use crate::smtp::Observer as _;
 /// `Queue` when there is one and it cannot be read.
 pub(in crate::cli) fn list(settings: &Settings<'_>, console: &Console) -> Result<Exit> {
     let queue = place::existing(settings)?;
-    let entries = queue.as_ref().map(|queue| entries(queue, console));
-    let entries = entries.transpose()?.unwrap_or_default();
+    let (entries, exit) = match &queue {
+        Some(queue) => entries(queue, console)?,
+        None => (Vec::new(), Exit::Ok),
+    };
     if settings.switch("json")? {
         let shown: Vec<Shown<'_>> = entries.iter().map(Shown::of).collect();
         to_stdout(|out| {
@@ -33,20 +35,25 @@ pub(in crate::cli) fn list(settings: &Settings<'_>, console: &Console) -> Result
         let table = table(&entries, SystemTime::now());
         to_stdout(|out| out.write_all(table.as_bytes()))?;
     }
-    Ok(Exit::Ok)
+    Ok(exit)
 }
 
-/// All that can be read; of what cannot, why.
-fn entries(queue: &Queue, console: &Console) -> Result<Vec<Entry>> {
+/// All that can be read; of what cannot, why, and the exit code for it: a list that lacks a message
+/// must not pass for a whole one.
+fn entries(queue: &Queue, console: &Console) -> Result<(Vec<Entry>, Exit)> {
     warn_of_strangers(queue, console)?;
+    let mut exit = Exit::Ok;
     let mut entries = Vec::new();
     for (id, _) in queue.ids()? {
         match queue.look(id) {
             Ok(entry) => entries.extend(entry),
-            Err(failure) => console.error(&failure.into()),
+            Err(failure) => {
+                exit = failure.kind.exit();
+                console.error(&failure.into());
+            }
         }
     }
-    Ok(entries)
+    Ok((entries, exit))
 }
 
 /// Names what has no place in the queue.

@@ -11,7 +11,7 @@ use super::place;
 use crate::cli::log::{self, Log};
 use crate::cli::output::Console;
 use crate::cli::settings::Settings;
-use crate::cli::{json, moment, print_json, without_message};
+use crate::cli::{json, moment, without_message, write_json};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
@@ -74,7 +74,7 @@ pub(in crate::cli) fn run(
             );
         }
         if as_json {
-            print_json(&result, outcome.report.exit(), console);
+            console.keep(write_json(&result));
         }
     };
     interrupt::arm().for_good();

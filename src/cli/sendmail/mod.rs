@@ -152,7 +152,15 @@ fn verify(texts: &[String], settings: &Settings<'_>, console: &Console) -> Resul
     let mut exit = Exit::Ok;
     let mut lines = String::new();
     for text in texts {
-        for address in written(text)? {
+        let addresses = match written(text) {
+            Ok(addresses) => addresses,
+            Err(failure) => {
+                exit = failure.kind.exit();
+                console.error(&failure.into());
+                continue;
+            }
+        };
+        for address in addresses {
             let mut expanded = Expanded::default();
             directory.expand(&address, &mut expanded);
             exit = exit_with(exit, &expanded.unreachable);

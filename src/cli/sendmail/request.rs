@@ -28,6 +28,8 @@ use crate::message::{Fields, Message, Rewriting, Store, author};
 use crate::plan::Plan;
 use crate::smtp::Observer as _;
 
+const NAME_ONE: &str = "name one, or take those of the message with -t";
+
 /// What becomes of local parts that stand alone in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Headers {
@@ -60,7 +62,7 @@ impl Headers {
 pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) -> Result<Request> {
     let start = Instant::now();
     if mail.recipients.is_empty() && !mail.recipients_of_message {
-        return Err(nobody("name one, or take those of the message with -t"));
+        return Err(nobody(NAME_ONE));
     }
     let handed = credentials::Handed::take(settings)?;
     handed.leaves_standard_input()?;
@@ -89,7 +91,7 @@ pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) 
         ..
     } = recipients(mail, &message, &directory)?;
     if addresses.is_empty() || (!unreachable.is_empty() && settings.switch("all-or-nothing")?) {
-        return Err(nobody_reached(unreachable, console));
+        return Err(nobody_reached(mail, unreachable, console));
     }
     let sender = sender.unwrap_or_else(|| {
         let own = message.sender().unwrap_or(fields.default_from.address());
@@ -230,7 +232,7 @@ fn recipients(mail: &Mail, message: &Message, directory: &Directory<'_>) -> Resu
         all.extend(written(text)?);
     }
     if mail.recipients_of_message {
-        for text in message.recipient_fields()? {
+        for text in message.recipient_fields() {
             all.extend(written(&text).context("a recipient in the message")?);
         }
     }
@@ -255,12 +257,14 @@ fn nobody(hint: &str) -> anyhow::Error {
 }
 
 /// The failure of the first, once those of the others are told.
-fn nobody_reached(unreachable: Vec<Unreachable>, console: &Console) -> anyhow::Error {
+fn nobody_reached(mail: &Mail, unreachable: Vec<Unreachable>, console: &Console) -> anyhow::Error {
     let mut unreachable = unreachable.into_iter();
     let Some(first) = unreachable.next() else {
-        return nobody(
-            "the message names nobody in To, Cc or Bcc (or, sent on, in Resent-To, -Cc or -Bcc)",
-        );
+        return nobody(if mail.recipients_of_message {
+            "the message names nobody in To, Cc or Bcc (or, sent on, in Resent-To, -Cc or -Bcc)"
+        } else {
+            NAME_ONE
+        });
     };
     for other in unreachable {
         console.error(&other.error);

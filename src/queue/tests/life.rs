@@ -57,6 +57,19 @@ fn only_those_who_are_open_are_tried_again_and_refusals_are_told_once() {
 }
 
 #[test]
+fn a_clock_that_was_put_back_holds_nothing_up() {
+    let (_directory, queue) = queue();
+    let (envelope, message) = (envelope(&["b@x.org"]), message("A: 1\n\n"));
+    let id = queue.add(&new(&envelope, &message)).unwrap();
+    let claim = queue.claim(id).unwrap().unwrap();
+    let later = report(&[("b@x.org", failed(Kind::Temporary, "later"))]);
+    claim.settle(&later, at(400_000), &schedule()).unwrap();
+    let entry = queue.look(id).unwrap().unwrap();
+    assert!(!entry.is_due(at(399_000)));
+    assert!(entry.is_due(at(300_000)));
+}
+
+#[test]
 fn of_two_claims_of_one_message_one_has_it() {
     let (_directory, queue) = queue();
     let id = add(&queue, &["b@x.org"]);
