@@ -205,7 +205,7 @@ pub(crate) fn all() -> Vec<Work> {
             "100 MiB into the queue",
             Task::Queue(100 << 20),
             7,
-            vec![Memory(16)],
+            vec![Time(2.0, Some(PLAIN)), Memory(16)],
         ),
         network(
             "far",

@@ -1,11 +1,12 @@
 //! A server that cuts, defers and refuses at random, and keeps a book of what it took.
 //!
 //! Every session draws from its own numbers, which come from one seed. What it took is noted before it
-//! says so; whoever it cut off without a reply, or before the reply can have been read, has reason to
-//! come again, and that is noted, too. It sees when two sessions bring one message at the same time.
+//! says so; whoever it cut off without a reply, or before the reply can have been read, and whoever is gone
+//! without QUIT, has reason to come again, and that is noted, too. It sees when two sessions bring one
+//! message at the same time.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Error, Read as _, Result, Write as _};
+use std::io::{BufRead as _, BufReader, Error, ErrorKind, Read as _, Result, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -149,8 +150,8 @@ impl<'b> Session<'b> {
         let mut line = String::new();
         loop {
             line.clear();
-            if self.lines.read_line(&mut line)? == 0 {
-                return Ok(());
+            if !matches!(self.lines.read_line(&mut line), Ok(count) if count > 0) {
+                return self.lost();
             }
             if self.odds.hit(8) {
                 return self.cut();
@@ -171,9 +172,9 @@ impl<'b> Session<'b> {
     }
 
     fn say(&mut self, reply: &str) -> Result<()> {
-        self.lines
-            .get_ref()
-            .write_all(format!("{reply}\r\n").as_bytes())
+        let said = format!("{reply}\r\n");
+        let written = self.lines.get_ref().write_all(said.as_bytes());
+        written.or_else(|_| self.lost())
     }
 
     /// Says so, and sees to it that it can be read.
@@ -185,12 +186,26 @@ impl<'b> Session<'b> {
 
     /// Ends without a word; what was said before may be lost with it.
     fn cut<T>(&mut self) -> Result<T> {
+        self.book.lock().unwrap().cuts += 1;
+        self.lost()
+    }
+
+    /// Ends where the client cannot be sure of what was said last.
+    fn lost<T>(&mut self) -> Result<T> {
         let mut book = self.book.lock().unwrap();
-        book.cuts += 1;
         for recipient in self.before.drain(..) {
             *book.untold.entry(recipient).or_default() += 1;
         }
-        Err(Error::other("cut"))
+        Err(Error::other("lost"))
+    }
+
+    /// Whether the client was killed after it had sent all that is here: then another may go on.
+    fn is_orphan(&self) -> bool {
+        let connection = self.lines.get_ref();
+        connection.set_nonblocking(true).unwrap();
+        let next = connection.peek(&mut [0]).map_err(|error| error.kind());
+        connection.set_nonblocking(false).unwrap();
+        self.lines.buffer().is_empty() && next != Err(ErrorKind::WouldBlock) && next != Ok(1)
     }
 
     fn greet(&mut self) -> Result<()> {
@@ -242,9 +257,12 @@ impl<'b> Session<'b> {
         let mut left = self.patience();
         loop {
             let start = self.message.len();
-            let count = self.lines.read_until(b'\n', &mut self.message)?;
+            let read = self.lines.read_until(b'\n', &mut self.message);
+            let Ok(count @ 1..) = read else {
+                return self.lost();
+            };
             left = left.saturating_sub(count);
-            if count == 0 || left == 0 {
+            if left == 0 {
                 return self.cut();
             }
             match &self.message[start..] {
@@ -265,7 +283,9 @@ impl<'b> Session<'b> {
             return self.cut();
         }
         let mut chunk = vec![0; size];
-        self.lines.read_exact(&mut chunk)?;
+        if self.lines.read_exact(&mut chunk).is_err() {
+            return self.lost();
+        }
         self.message.extend(chunk);
         if self.recipients.is_empty() {
             return self.say("503 5.5.1 for whom?");
@@ -295,7 +315,7 @@ impl<'b> Session<'b> {
             book.faults.push(fault);
         }
         for recipient in &recipients {
-            if book.holders.get(recipient) != Some(&self.number) {
+            if book.holders.get(recipient) != Some(&self.number) && !self.is_orphan() {
                 let fault = format!("two sessions for {recipient} at a time");
                 book.faults.push(fault);
             }
