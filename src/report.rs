@@ -196,11 +196,17 @@ impl Report {
             .iter()
             .filter(|(_, verdict)| verdict.is_accepted())
             .count();
-        let partial = (accepted > 0 && self.deciding().is_some()).then(|| {
-            let all = self.recipients.len();
-            format!("accepted for {accepted} of {all} recipients: do not send it to them again")
-        });
+        let partial =
+            (accepted > 0 && self.deciding().is_some() && self.queued.is_none()).then(|| {
+                let all = self.recipients.len();
+                format!("accepted for {accepted} of {all} recipients: do not send it to them again")
+            });
         let failures = self.deciding().into_iter().chain(self.failures());
+        // What is queued is tried again without anybody's doing.
+        let is_mendable = |failure: &&Failure| {
+            self.queued.is_none() || !matches!(failure.kind, Kind::Temporary | Kind::Uncertain)
+        };
+        let failures = failures.filter(is_mendable);
         partial.into_iter().chain(hints(failures)).collect()
     }
 

@@ -22,7 +22,7 @@ pub(crate) use self::config::ConfigTask;
 use self::config::{config, config_task};
 pub(crate) use self::flags::Flags;
 use self::flags::{with_settings, with_settings_untold};
-pub(crate) use self::queue::QueueTask;
+pub(crate) use self::queue::{QueueTask, Which};
 use super::sendmail::Call;
 use super::settings::Heading;
 

@@ -96,7 +96,8 @@ pub(super) fn settle(
     console: &Console,
 ) -> crate::failure::Result<()> {
     let spooled = spool(report, new, queueing, console);
-    if queueing.when == When::Always && spooled.is_ok() {
+    // What was only to be queued was not tried, and has no failure of its own.
+    if queueing.when == When::Always {
         console.queued(report);
     } else {
         console.report(report);
@@ -141,7 +142,7 @@ fn spool(
         }
         // A usual queue is a help where it is, and nothing that anybody relies on.
         Err(failure) if queueing.is_usual => {
-            console.note(&format!("not queued: {failure}"));
+            console.warning(&format!("not queued: {failure}"));
             Ok(())
         }
         Err(failure) => Err(failure.at("not queued")),
@@ -166,15 +167,14 @@ fn to_be_queued(report: &Report, new: &New<'_>, queueing: &Queueing) -> Option<E
 }
 
 fn warn_of_no_run(queue: &Queue, now: SystemTime, console: &Console) {
-    let last = queue.last_run();
-    let is_run = last.is_some_and(|last| {
-        let since = now.duration_since(last);
-        since.is_ok_and(|since| since < RUN_EXPECTED)
-    });
-    if !is_run {
-        console.warning(
-            "no smtpsend queue run has happened here for a day: it is what sends queued messages (let a timer or \
-             cron start it)",
-        );
-    }
+    let since = queue.last_run().map(|last| now.duration_since(last));
+    let when = match since {
+        Some(Ok(since)) if since < RUN_EXPECTED => return,
+        Some(_) => "for a day",
+        None => "yet",
+    };
+    console.warning(&format!(
+        "no smtpsend queue run has happened here {when}: it is what sends queued messages (let a timer or cron \
+         start it)"
+    ));
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 use crate::exit::Exit;
-use crate::failure::{Failure, hints, printable};
+use crate::failure::{Failure, Kind, hints, printable};
 use crate::message::{Content, unreadable};
 use crate::report::Report;
 use crate::route::Attempt;
@@ -64,7 +64,10 @@ impl Console {
     /// What was to be kept about a message whose fate is settled, and was lost if this is a failure.
     pub(crate) fn keep(&self, written: crate::failure::Result<()>) {
         if let Err(failure) = written {
-            self.warning(&failure.message);
+            self.warning(&format!(
+                "{}; what became of the message stands all the same",
+                failure.message
+            ));
             self.broken.store(true, Relaxed);
         }
     }
@@ -121,12 +124,22 @@ impl Console {
         self.queued(report);
     }
 
-    /// Each failure in the report of a queued message on a line with its id, hints below.
-    pub(crate) fn about(&self, id: impl std::fmt::Display, report: &Report) {
+    /// Each failure in the report of a queued message on a line with its id; below, what to do about it
+    /// and about what keeps it there.
+    pub(crate) fn about(
+        &self,
+        id: impl std::fmt::Display,
+        report: &Report,
+        obstacle: Option<&Failure>,
+    ) {
         for failure in report.failures() {
             self.line(&format!("smtpsend: {id}: {failure}"));
         }
-        self.hints(report.hints());
+        // What is put off is tried again without anybody's doing.
+        let is_mendable =
+            |failure: &&Failure| !matches!(failure.kind, Kind::Temporary | Kind::Uncertain);
+        let failures = report.failures().into_iter().filter(is_mendable);
+        self.hints(hints(failures.chain(obstacle)));
     }
 
     /// That the message waits in the queue, and for whom.
@@ -209,12 +222,9 @@ pub(crate) fn to_stdout(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> crate::failure::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&mut out).and_then(|()| out.flush()).map_err(|error| {
-        Failure::new(
-            crate::failure::Kind::Io,
-            format!("standard output: {error}"),
-        )
-    })
+    write(&mut out)
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::new(Kind::Io, format!("standard output: {error}")))
 }
 
 /// Writes a text and a message to standard output.

@@ -40,6 +40,12 @@ pub(super) fn put_off(mut report: Report) -> Report {
     report
 }
 
+/// Whether it keeps a message in the queue, and somebody has to do something about it.
+pub(super) fn is_obstacle(kind: Kind) -> bool {
+    let passes = matches!(kind, Kind::Temporary | Kind::Uncertain | Kind::Protocol);
+    !passes && !is_for_good(kind)
+}
+
 fn is_for_good(kind: Kind) -> bool {
     matches!(kind, Kind::Recipient | Kind::Refused | Kind::Message)
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns what becomes of the rest when no session can be had: one message finds out, and the others of
 //! its batch share the result without being read, so that a dead host costs one wait a run. A connection
-//! that fails while another one of the batch works is no such sign: its message goes back.
+//! that fails after another one of the batch was had is no such sign: its message goes back.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -36,6 +36,8 @@ pub struct Outcome<'r> {
     pub report: &'r Report,
     /// What became of it in the queue.
     pub settled: Settled,
+    /// What time alone does not mend and keeps it in the queue: the login, the settings, a certificate.
+    pub obstacle: Option<Failure>,
 }
 
 /// Is told what came of a message, or why nothing could.
@@ -84,12 +86,17 @@ impl Run<'_> {
                 }
             }),
         }
-        // For those who are left nothing better is to be had.
+        // Where no session was had at all, nothing better is to be had for those who are left. A server that
+        // had enough after some of them puts off the one that met it, and the others stay due.
+        let served = *locked(&shared.served);
         let why = locked(&shared.failure).take();
         if let Some(why) = why.filter(|_| interrupt::arrived().is_none()) {
             while let Some(claim) = self.claim(&shared) {
                 let report = without_session(claim.entry(), &why);
                 self.settle(claim, report);
+                if served {
+                    break;
+                }
             }
         }
     }
@@ -157,12 +164,17 @@ impl Run<'_> {
 
     fn settle(&self, claim: Claim, report: Report) {
         let entry = claim.entry().clone();
+        let obstacle = report
+            .deciding()
+            .filter(|failure| judge::is_obstacle(failure.kind));
+        let obstacle = obstacle.cloned();
         let report = judge::put_off(report);
         match claim.settle(&report, (self.clock)(), &self.schedule) {
             Ok(settled) => (self.told)(Ok(Outcome {
                 entry: &entry,
                 report: &report,
                 settled,
+                obstacle,
             })),
             Err(failure) => (self.told)(Err(failure.at(entry.id()))),
         }

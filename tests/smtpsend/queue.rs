@@ -216,7 +216,7 @@ fn what_only_the_settings_keep_from_being_sent_is_deferred_in_json_too() {
     let spool = Spool::new();
     call(&spool, "always", 1).stderr_any().run();
     let run = spool.command(&["run", "--json"]).stdout_any();
-    let result = run.fails_with(75).stderr_has("no server is set").run();
+    let result = run.fails_with(78).stderr_has("no server is set").run();
     let result = result.json();
     assert_eq!(
         (&result["status"], &result["exit"]),
@@ -260,12 +260,13 @@ fn what_a_run_is_refused_for_good_is_kept_and_its_sender_told() {
     let spool = Spool::new();
     call(&spool, "always", 1).stderr_any().run();
     let id = spool.id();
-    let server = parts::server(&[
-        GROUPS,
-        &transaction(&[(0, "550 5.1.1 no such user")]),
-        "C: QUIT",
-    ]);
-    let output = spool.run(&server, 67);
+    // The notice leaves by the same run, and is put off here.
+    let refusal = transaction(&[(0, "550 5.1.1 no such user")]);
+    let notice = "C: MAIL FROM:<>\nC: RCPT *\nC: DATA\nS: 451 later\nS: 503 no\nS: 503 no\nC: QUIT";
+    let dialogues = [[GROUPS, &refusal, "C: QUIT"], [GROUPS, notice, ""]];
+    let dialogues = dialogues.map(|parts| crate::support::Dialogue::text(&parts.concat()));
+    let server = Server::start(dialogues, crate::support::Options::default());
+    let output = spool.run(&server, 75);
     server.finish();
     assert!(output.stderr().contains("given up"), "{}", output.stderr());
     let list = spool.list();
@@ -341,6 +342,53 @@ fn a_message_can_be_taken_out() {
             .stderr_any()
             .run();
     }
+}
+
+#[test]
+fn all_messages_or_those_given_up_are_meant_at_once() {
+    let spool = Spool::new();
+    for _ in 0..3 {
+        call(&spool, "always", 1).stderr_any().run();
+    }
+    spool.command(&["remove", "--failed"]).run();
+    assert_eq!(spool.list().as_array().unwrap().len(), 3);
+    spool
+        .command(&["run", "--tls", "none", "--server", &refused_everywhere()])
+        .args(["--queue-lifetime", "1"])
+        .fails_with(75)
+        .stderr_any()
+        .run();
+    spool.command(&["retry", "--all"]).run();
+    let due = spool.command(&["list"]).stdout_has("due").run();
+    assert_eq!(due.stdout().matches("  due ").count(), 3);
+    spool.command(&["remove", "--all"]).run();
+    assert_eq!(spool.list(), serde_json::json!([]));
+    spool.command(&["remove"]).fails_with(64).stderr_any().run();
+    spool
+        .command(&["remove", "--all", "0199a1b2c3d-0badcafe"])
+        .fails_with(64)
+        .stderr_any()
+        .run();
+}
+
+#[test]
+fn a_wrong_password_ends_a_run_with_77_and_keeps_the_message() {
+    let spool = Spool::new();
+    call(&spool, "always", 1).stderr_any().run();
+    let server = parts::server(&[
+        "S: 220 mail.test ESMTP\nC: EHLO *\nS: 250-mail.test\nS: 250 AUTH PLAIN\nC: AUTH PLAIN *\nS: 535 5.7.8 no\nC: QUIT",
+    ]);
+    let output = spool
+        .command(&["run", "--tls", "none", "--allow-cleartext-auth"])
+        .args(["--user", "bench"])
+        .env("SMTPSEND_PASSWORD", "wrong")
+        .server(&server)
+        .fails_with(77)
+        .stderr_any()
+        .run();
+    server.finish();
+    assert!(output.stderr().contains("hint: "), "{}", output.stderr());
+    assert_eq!(spool.list()[0]["state"], "waiting");
 }
 
 #[test]
@@ -431,7 +479,7 @@ fn a_profile_that_is_gone_puts_only_its_own_messages_off() {
         .run();
     call(&spool, "always", 1).stderr_any().run();
     let server = parts::server(&[GROUPS, &transaction(&[(0, "250 ok")]), "C: QUIT"]);
-    let output = spool.run(&server, 75);
+    let output = spool.run(&server, 78);
     server.finish();
     assert!(
         output.stderr().contains("there is no profile \"work\""),

@@ -14,8 +14,9 @@ hours, as long as --queue-lifetime says; then, or when it is refused for good, i
 failure notice and it is kept under failed.";
 
 const RUN_EXITS: &str = "\
-Exit codes: 0 whatever was due is accepted, or nothing was; 75 something was put off; 67, 69
-something was refused for good; else what keeps the run from sending, as smtpsend --help says";
+Exit codes: 75 something was put off, which time may mend; 67, 69 something was refused for good, or
+given up; 77, 78 and others what keeps messages in the queue until somebody mends it, as smtpsend --help
+says; 0 whatever was due is accepted, or nothing was";
 
 /// What `smtpsend queue` is to do.
 pub(crate) enum QueueTask {
@@ -23,8 +24,17 @@ pub(crate) enum QueueTask {
     Show(String),
     /// With at most so many connections to a server.
     Run(u8),
-    Retry(Vec<String>),
-    Remove(Vec<String>),
+    Retry(Which),
+    Remove(Which),
+}
+
+/// Which messages are meant.
+pub(crate) enum Which {
+    /// Those of these ids.
+    Ids(Vec<String>),
+    /// Those that were given up.
+    Failed,
+    All,
 }
 
 /// The grammar. What only one subcommand needs is made when that one is typed.
@@ -68,20 +78,30 @@ fn run() -> Command {
 
 fn retry() -> Command {
     let retry = Command::new("retry").about("Make messages due now, also those that were given up");
-    with_which(retry.arg(ids()))
+    with_which(retry.args(ids()))
 }
 
 fn remove() -> Command {
     let remove = Command::new("remove").about("Take messages out of the queue; nobody is told");
-    with_which(remove.arg(ids()))
+    with_which(remove.args(ids()))
 }
 
 fn id() -> Arg {
     Arg::new("ID").help("As smtpsend queue list prints it")
 }
 
-fn ids() -> Arg {
-    id().required(true).action(ArgAction::Append)
+/// Which messages are meant: by their ids, or many at once.
+fn ids() -> [Arg; 3] {
+    let many = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    let ids = id().action(ArgAction::Append);
+    [
+        ids.required_unless_present_any(["failed", "all"])
+            .conflicts_with_all(["failed", "all"]),
+        many("failed")
+            .help("All that were given up")
+            .conflicts_with("all"),
+        many("all").help("All that are in the queue"),
+    ]
 }
 
 /// Adds what says which queue it is, and how much is said of it.
@@ -102,11 +122,16 @@ pub(super) fn task(name: &str, matches: &ArgMatches) -> QueueTask {
         let ids = matches.get_many::<String>("ID").into_iter().flatten();
         ids.cloned().collect::<Vec<_>>()
     };
+    let which = || match (matches.get_flag("all"), matches.get_flag("failed")) {
+        (true, _) => Which::All,
+        (_, true) => Which::Failed,
+        _ => Which::Ids(ids()),
+    };
     match name {
         "show" => QueueTask::Show(ids().concat()),
         "run" => QueueTask::Run(matches.get_one("connections").copied().unwrap_or(1)),
-        "retry" => QueueTask::Retry(ids()),
-        "remove" => QueueTask::Remove(ids()),
+        "retry" => QueueTask::Retry(which()),
+        "remove" => QueueTask::Remove(which()),
         _ => QueueTask::List,
     }
 }

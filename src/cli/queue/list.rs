@@ -114,7 +114,8 @@ fn next_try(entry: &Entry, now: SystemTime) -> String {
 pub(super) fn standing(recipient: &Recipient) -> String {
     let state = match recipient.status {
         Status::Unknown => "may have been delivered",
-        Status::Pending => "not tried yet",
+        Status::Pending if recipient.text.is_empty() => "not tried yet",
+        Status::Pending => "to be tried again",
         status => status.name(),
     };
     let code = recipient.code.map(|code| format!("{code} "));

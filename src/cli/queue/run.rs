@@ -1,6 +1,7 @@
 //! `smtpsend queue run`: sends what is due, by the settings of this run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, IsTerminal as _};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
@@ -16,11 +17,14 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
 use crate::plan::Plan;
-use crate::queue::{Batch, Entry, Id, Outcome, Place, Queue, Run, Settled};
+use crate::queue::{Batch, Entry, Id, Outcome, Place, Queue, Run, Schedule, Settled};
 use crate::smtp::Observer as _;
 
 /// What messages have in common that are sent by the same plan.
 type Terms = (Option<String>, bool);
+
+/// Who logs in for them.
+type Users = BTreeMap<Terms, Option<String>>;
 
 /// Sends what is due over so many connections, and says what was not accepted.
 ///
@@ -40,86 +44,170 @@ pub(in crate::cli) fn run(
     let now = SystemTime::now();
     queue.ran(now)?;
     queue.sweep(now)?;
-    let mut tally = Tally::default();
-    let as_json = settings.switch("json")?;
-    let log = Log::open(settings)?;
-    let mut batches = Vec::new();
-    let mut users = BTreeMap::new();
-    for (terms, ids) in due(&queue, now, console, &mut tally)? {
-        let plan = plan(&terms, settings, console);
-        let user = plan.as_ref().ok().and_then(Plan::effective_credentials);
-        users.insert(terms, user.map(|user| user.user().to_owned()));
-        batches.push(Batch { plan, ids });
-    }
-    let tally = Mutex::new(tally);
-    let told = |outcome: crate::failure::Result<Outcome<'_>>| {
-        // One message's lines stand together.
-        let Ok(mut tally) = tally.lock() else { return };
-        let outcome = match outcome {
-            Ok(outcome) => outcome,
-            Err(failure) => return tally.fail(failure, console),
-        };
-        tally.count(&outcome, console);
-        let id = outcome.entry.id().to_string();
-        let result = json::Result::of_queued(outcome.report, &id);
-        if let Some(log) = &log {
-            console.keep(
-                log.write(&log::Entry {
-                    time: SystemTime::now(),
-                    user: users
-                        .get(&terms_of(outcome.entry))
-                        .and_then(Option::as_deref),
-                    result: &result,
-                }),
-            );
-        }
-        if as_json {
-            console.keep(write_json(&result));
-        }
-    };
-    interrupt::arm().for_good();
-    Run {
+    let pass = Pass {
         queue: &queue,
         schedule,
-        connections: connections.into(),
-        clock: SystemTime::now,
-        observer: console,
-        told: &told,
+        connections,
+        log: Log::open(settings)?,
+        as_json: settings.switch("json")?,
+        console,
+        tally: Mutex::default(),
+    };
+    warn_of_strangers(&queue, console)?;
+    interrupt::arm().for_good();
+    let tried = pass.run(settings, &BTreeSet::new())?;
+    if !tried.is_empty() && interrupt::arrived().is_none() {
+        // Failure notices that this run has made need not wait for the next one.
+        pass.run(settings, &tried)?;
     }
-    .all(batches);
-    if let Some(signal) = interrupt::arrived() {
-        console.warning(&format!("stopped by {signal}: what is left waits"));
+    match interrupt::arrived() {
+        Some(signal) => console.warning(&format!("stopped by {signal}: what is left waits")),
+        None if console.is_verbose() || io::stderr().is_terminal() => {
+            tell_of_the_rest(&queue, console)?
+        }
+        None => {}
     }
-    Ok(tally
-        .into_inner()
-        .map_or(Exit::Software, |tally| tally.exit()))
+    let tally = pass.tally.into_inner();
+    Ok(tally.map_or(Exit::Software, |tally| tally.exit()))
 }
 
-/// The messages that are due, those first that have waited longest.
-fn due(
-    queue: &Queue,
-    now: SystemTime,
-    console: &Console,
-    tally: &mut Tally,
-) -> Result<BTreeMap<Terms, Vec<Id>>> {
-    warn_of_strangers(queue, console)?;
-    let mut due = Vec::new();
-    let waiting = |&(_, place): &(Id, Place)| place == Place::Active;
-    for (id, _) in queue.ids()?.into_iter().filter(waiting) {
-        match queue.look(id) {
-            Ok(Some(entry)) if entry.is_due(now) => {
-                due.push((entry.next_try(), id, terms_of(&entry)));
-            }
-            Ok(_) => {}
-            Err(failure) => tally.fail(failure, console),
+/// What waits after a run, for whoever watches it.
+fn tell_of_the_rest(queue: &Queue, console: &Console) -> Result<()> {
+    let mut waiting = 0;
+    let mut first = None;
+    for id in active(queue)? {
+        // What cannot be read was told before.
+        if let Some(next) = queue
+            .look(id)
+            .ok()
+            .flatten()
+            .and_then(|entry| entry.next_try())
+        {
+            waiting += 1;
+            first = Some(first.map_or(next, |first: SystemTime| first.min(next)));
         }
     }
-    due.sort();
-    let mut batches: BTreeMap<Terms, Vec<Id>> = BTreeMap::new();
-    for (_, id, terms) in due {
-        batches.entry(terms).or_default().push(id);
+    let Some(first) = first else {
+        console.line("smtpsend: nothing waits in the queue");
+        return Ok(());
+    };
+    let left = first.duration_since(SystemTime::now()).unwrap_or_default();
+    let messages = if waiting == 1 {
+        "message waits"
+    } else {
+        "messages wait"
+    };
+    console.line(&format!(
+        "smtpsend: {waiting} {messages}, the next try is in {} (smtpsend queue retry makes one due now)",
+        moment::roughly(left)
+    ));
+    Ok(())
+}
+
+/// One way through the queue.
+struct Pass<'p> {
+    queue: &'p Queue,
+    schedule: Schedule,
+    connections: u8,
+    log: Option<Log>,
+    as_json: bool,
+    console: &'p Console,
+    tally: Mutex<Tally>,
+}
+
+impl Pass<'_> {
+    /// Tries what is due, but for these messages; which ones there were.
+    fn run(&self, settings: &mut Settings<'_>, tried: &BTreeSet<Id>) -> Result<BTreeSet<Id>> {
+        let mut batches = Vec::new();
+        let mut users = Users::new();
+        let mut all = BTreeSet::new();
+        for (terms, mut ids) in self.due()? {
+            ids.retain(|id| !tried.contains(id));
+            if ids.is_empty() {
+                continue;
+            }
+            all.extend(ids.iter().copied());
+            let plan = plan(&terms, settings, self.console);
+            let user = plan.as_ref().ok().and_then(Plan::effective_credentials);
+            users.insert(terms, user.map(|user| user.user().to_owned()));
+            batches.push(Batch { plan, ids });
+        }
+        let told = |outcome: crate::failure::Result<Outcome<'_>>| {
+            // One message's lines stand together.
+            if let Ok(mut tally) = self.tally.lock() {
+                match outcome {
+                    Ok(outcome) => self.tell(&outcome, &users, &mut tally),
+                    Err(failure) => tally.fail(failure, self.console),
+                }
+            }
+        };
+        Run {
+            queue: self.queue,
+            schedule: self.schedule,
+            connections: self.connections.into(),
+            clock: SystemTime::now,
+            observer: self.console,
+            told: &told,
+        }
+        .all(batches);
+        Ok(all)
     }
-    Ok(batches)
+
+    /// The messages that are due, those first that have waited longest.
+    fn due(&self) -> Result<BTreeMap<Terms, Vec<Id>>> {
+        let now = SystemTime::now();
+        let mut due = Vec::new();
+        for id in active(self.queue)? {
+            match self.queue.look(id) {
+                Ok(Some(entry)) if entry.is_due(now) => {
+                    due.push((entry.next_try(), id, terms_of(&entry)));
+                }
+                Ok(_) => {}
+                Err(failure) => {
+                    if let Ok(mut tally) = self.tally.lock() {
+                        tally.fail(failure, self.console);
+                    }
+                }
+            }
+        }
+        due.sort();
+        let mut batches: BTreeMap<Terms, Vec<Id>> = BTreeMap::new();
+        for (_, id, terms) in due {
+            batches.entry(terms).or_default().push(id);
+        }
+        Ok(batches)
+    }
+
+    fn tell(&self, outcome: &Outcome<'_>, users: &Users, tally: &mut Tally) {
+        tally.count(outcome, self.console);
+        let id = outcome.entry.id().to_string();
+        let mut result = json::Result::of_queued(outcome.report, &id);
+        if matches!(outcome.settled, Settled::Failed { .. }) && result.status != "rejected" {
+            // It will not be tried again, whatever the last answer was.
+            result.status = "failed";
+        }
+        let user = users
+            .get(&terms_of(outcome.entry))
+            .and_then(Option::as_deref);
+        if let Some(log) = &self.log {
+            let time = SystemTime::now();
+            let written = log.write(&log::Entry {
+                time,
+                user,
+                result: &result,
+            });
+            self.console.keep(written);
+        }
+        if self.as_json {
+            self.console.keep(write_json(&result));
+        }
+    }
+}
+
+/// The messages that are not given up.
+fn active(queue: &Queue) -> Result<impl Iterator<Item = Id>> {
+    let is_active = |&(_, place): &(Id, Place)| place == Place::Active;
+    Ok(queue.ids()?.into_iter().filter(is_active).map(|(id, _)| id))
 }
 
 fn terms_of(entry: &Entry) -> Terms {
@@ -163,12 +251,17 @@ impl Tally {
     fn count(&mut self, outcome: &Outcome<'_>, console: &Console) {
         let id = outcome.entry.id();
         let exit = outcome.report.exit();
-        match outcome.settled {
-            Settled::Delivered => {}
-            Settled::Waiting { .. } => self.deferred = true,
-            Settled::Failed { .. } => self.others.push(exit),
+        match (outcome.settled, &outcome.obstacle) {
+            (Settled::Delivered, _) => {}
+            (Settled::Waiting { .. }, None) => self.deferred = true,
+            // Given up after its time.
+            (Settled::Failed { .. }, _) if exit == Exit::TempFail => {
+                self.others.push(Exit::Unavailable)
+            }
+            (_, None) => self.others.push(exit),
+            (_, Some(obstacle)) => self.others.push(obstacle.kind.exit()),
         }
-        console.about(id, outcome.report);
+        console.about(id, outcome.report, outcome.obstacle.as_ref());
         match outcome.settled {
             Settled::Delivered => console.note(&format!("{id}: delivered")),
             Settled::Waiting { next, notice } => {

@@ -19,7 +19,7 @@ use crate::failure::{Failure, Kind};
 const DEPTH: usize = 100;
 
 const NO_DOMAIN: &str = "say where its mail goes: root = \"you@example.com\" below [aliases] in a settings file, \
-                         or root: you@example.com in /etc/aliases; or set sendmail-domain";
+                         or root: you@example.com in /etc/aliases; or set domain in [sendmail]";
 
 /// Where mail of this machine goes.
 pub(super) struct Directory<'s> {

@@ -50,12 +50,19 @@ impl Settings<'_> {
     /// Takes the profile that is named by flag or environment, else this one.
     ///
     /// # Errors
-    /// `Usage` or `Config` when there is no profile of that name.
+    /// `Usage` or `Config` when there is no profile of the name that is given, `Config` when this one is
+    /// gone.
     pub(crate) fn use_profile(&mut self, usual: Option<&str>) -> Result<()> {
         self.profile = None;
         let chosen = match self.named_profile()? {
             Some(name) => Some(name),
-            None => usual.map(|name| self.existing(name)).transpose()?,
+            None => {
+                let usual = usual.map(|name| self.existing(name)).transpose();
+                usual.map_err(|failure| Failure {
+                    kind: Kind::Config,
+                    ..failure
+                })?
+            }
         };
         self.profile = chosen;
         Ok(())
