@@ -63,18 +63,20 @@ fn fold(field: &mut Field) {
     }
     let mut folded = Vec::with_capacity(field.raw().len());
     for mut line in field.raw().split_inclusive(|&octet| octet == b'\n') {
-        while line.trim_ascii_end().len() > most {
+        let mut length = line.trim_ascii_end().len();
+        while length > most {
             let is_space = |octet: &u8| matches!(octet, b' ' | b'\t');
             // A line of nothing but white space would end the header for some.
-            let text = line.iter().position(|octet| !is_space(octet));
-            let text = text.unwrap_or(line.len()).min(most);
-            let Some(at) = line[text..=most].iter().rposition(is_space) else {
+            let text = line.iter().take_while(|octet| is_space(octet)).count();
+            let near = line.get(text..=most).unwrap_or_default();
+            let Some(at) = near.iter().rposition(is_space) else {
                 break;
             };
             let (first, rest) = line.split_at(text + at);
             folded.extend_from_slice(first);
             folded.extend_from_slice(b"\r\n");
             line = rest;
+            length -= text + at;
         }
         folded.extend_from_slice(line);
     }
@@ -146,6 +148,9 @@ mod tests {
             assert!(unfolded.contains(&to), "{text}");
             assert_eq!(message.recipient_fields(), [to.as_str()]);
         }
+        let spaces = " ".repeat(3000);
+        let failure = submitted(&format!("X: a{spaces}b\n{WHOLE}\n")).unwrap_err();
+        assert!(failure.contains("octets, more than 998"), "{failure}");
         let whole = format!("To: {}\n{WHOLE}\nhi\n", "a@x.org, ".repeat(100));
         assert_eq!(
             sent(&submitted(&whole).unwrap()),
