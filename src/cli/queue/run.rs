@@ -95,7 +95,8 @@ pub(in crate::cli) fn run(
         .map_or(Exit::Software, |tally| tally.exit()))
 }
 
-/// The messages that are due, those first that have waited longest.
+/// The messages that are due, those first that have waited longest. Those of which nobody is left to be tried
+/// are brought to their end.
 fn due(
     queue: &Queue,
     now: SystemTime,
@@ -107,6 +108,11 @@ fn due(
     let waiting = |&(_, place): &(Id, Place)| place == Place::Active;
     for (id, _) in queue.ids()?.into_iter().filter(waiting) {
         match queue.look(id) {
+            Ok(Some(entry)) if entry.is_decided() => {
+                if let Err(failure) = finish(queue, id, now) {
+                    tally.fail(failure.at(id), console);
+                }
+            }
             Ok(Some(entry)) if entry.is_due(now) => {
                 due.push((entry.next_try(), id, terms_of(&entry)));
             }
@@ -120,6 +126,15 @@ fn due(
         batches.entry(terms).or_default().push(id);
     }
     Ok(batches)
+}
+
+/// Does what a run that was killed left undone. Before anything is sent: a notice that is queued already, and
+/// would be gone, would be queued again.
+fn finish(queue: &Queue, id: Id, now: SystemTime) -> crate::failure::Result<()> {
+    match queue.claim(id)? {
+        Some(claim) => claim.finish(now).map(drop),
+        None => Ok(()),
+    }
 }
 
 fn terms_of(entry: &Entry) -> Terms {
