@@ -37,6 +37,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 use self::args::{CommandLine, Task};
 use self::output::{Console, Volume, after_output, to_stdout};
@@ -49,6 +51,7 @@ use crate::failure::{Failure, Kind};
 /// and gives the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     report_bugs();
+    own_what_is_made();
     let console = Console::new();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let exit = match sendmail::read(&arguments) {
@@ -60,6 +63,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         },
     };
     after_output(exit, &console).into()
+}
+
+/// Whatever the umask takes from others, it takes nothing from us: what is made can be used from its first
+/// moment on, also by who comes after one that was killed.
+fn own_what_is_made() {
+    let others = Mode::RWXG | Mode::RWXO;
+    umask(umask(others) & others);
 }
 
 /// A panic is a bug: one line that asks to report it, and exit 70.

@@ -247,7 +247,7 @@ impl Claim {
         let (Some(sender), false) = (notice::receiver(&self.entry), owed.is_empty()) else {
             return Ok(None);
         };
-        let id = self.entry.id().following(self.entry.history().len());
+        let id = self.entry.id().following(self.entry.tries());
         let (envelope, message) = notice::of(&self.entry, &self.file, sender, &owed, now)?;
         let new = super::NewEntry {
             envelope: &envelope,

@@ -39,11 +39,11 @@ impl Id {
         }
     }
 
-    /// The same one each time for a message that follows from this one once its journal has this many
-    /// records: who makes it again after a kill finds it made.
-    pub(super) fn following(self, records: usize) -> Self {
+    /// The same one each time for the message that follows from this one once it was tried so often: who
+    /// makes it again after a kill finds it made.
+    pub(super) fn following(self, tries: usize) -> Self {
         Self {
-            random: self.random.wrapping_add(1 + records as u32),
+            random: self.random.wrapping_add(1 + tries as u32),
             ..self
         }
     }

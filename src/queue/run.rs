@@ -60,13 +60,16 @@ pub struct Run<'r> {
 }
 
 impl Run<'_> {
-    /// Tries every message of these batches once. A message that another run has, or that is gone, is
-    /// passed over. When a [signal](interrupt) comes, what is on its way is ended in order, and nothing
+    /// Tries every message of these batches once. A message that another run has, or that is gone or
+    /// [decided](Entry::is_decided), is passed over. When a [signal](interrupt) comes, what is on its way is ended in order, and nothing
     /// else is begun.
     pub fn all(&self, batches: Vec<Batch>) {
-        thread::scope(|scope| {
-            for batch in batches {
-                scope.spawn(|| self.batch(batch));
+        let count = batches.len();
+        let batches = Mutex::new(VecDeque::from(batches));
+        let next = || locked(&batches).pop_front();
+        together(count, || {
+            while let Some(batch) = next() {
+                self.batch(batch);
             }
         });
     }
@@ -79,12 +82,10 @@ impl Run<'_> {
         };
         match batch.plan {
             Err(failure) => *locked(&shared.failure) = Some(failure),
-            Ok(plan) => thread::scope(|scope| {
-                let count = locked(&shared.ids).len().min(self.connections.max(1));
-                for _ in 0..count {
-                    scope.spawn(|| self.connection(&plan, &shared));
-                }
-            }),
+            Ok(plan) => {
+                let count = locked(&shared.ids).len().min(self.connections);
+                together(count, || self.connection(&plan, &shared));
+            }
         }
         // Where no session was had at all, nothing better is to be had for those who are left. A server that
         // had enough after some of them puts off the one that met it, and the others stay due.
@@ -149,17 +150,15 @@ impl Run<'_> {
         loop {
             let id = locked(&shared.ids).pop_front()?;
             match self.queue.claim(id) {
-                Ok(Some(claim)) if claim.entry().is_decided() => {
-                    // Left by a run that was killed.
-                    if let Err(failure) = claim.finish((self.clock)()) {
-                        (self.told)(Err(failure.at(id)));
-                    }
-                }
-                Ok(Some(claim)) if claim.entry().is_due((self.clock)()) => return Some(claim),
+                Ok(Some(claim)) if self.is_to_be_tried(claim.entry()) => return Some(claim),
                 Ok(_) => {}
                 Err(failure) => (self.told)(Err(failure.at(id))),
             }
         }
+    }
+
+    fn is_to_be_tried(&self, entry: &Entry) -> bool {
+        !entry.is_decided() && entry.is_due((self.clock)())
     }
 
     fn settle(&self, claim: Claim, report: Report) {
@@ -189,6 +188,16 @@ struct Shared {
     served: Mutex<bool>,
     /// Why one could not be had.
     failure: Mutex<Option<Failure>>,
+}
+
+/// Does this on so many threads, of which this is one. What is left undone for want of a thread, the others do.
+fn together(count: usize, work: impl Fn() + Sync) {
+    thread::scope(|scope| {
+        for _ in 1..count {
+            let _ = thread::Builder::new().spawn_scoped(scope, &work);
+        }
+        work();
+    });
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

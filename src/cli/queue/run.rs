@@ -153,21 +153,23 @@ impl Pass<'_> {
         Ok(all)
     }
 
-    /// The messages that are due, those first that have waited longest.
+    /// The messages that are due, those first that have waited longest. Those of which nobody is left to be
+    /// tried are brought to their end.
     fn due(&self) -> Result<BTreeMap<Terms, Vec<Id>>> {
         let now = SystemTime::now();
         let mut due = Vec::new();
         for id in active(self.queue)? {
             match self.queue.look(id) {
+                Ok(Some(entry)) if entry.is_decided() => {
+                    if let Err(failure) = finish(self.queue, id, now) {
+                        self.fail(failure.at(id));
+                    }
+                }
                 Ok(Some(entry)) if entry.is_due(now) => {
                     due.push((entry.next_try(), id, terms_of(&entry)));
                 }
                 Ok(_) => {}
-                Err(failure) => {
-                    if let Ok(mut tally) = self.tally.lock() {
-                        tally.fail(failure, self.console);
-                    }
-                }
+                Err(failure) => self.fail(failure),
             }
         }
         due.sort();
@@ -176,6 +178,12 @@ impl Pass<'_> {
             batches.entry(terms).or_default().push(id);
         }
         Ok(batches)
+    }
+
+    fn fail(&self, failure: Failure) {
+        if let Ok(mut tally) = self.tally.lock() {
+            tally.fail(failure, self.console);
+        }
     }
 
     fn tell(&self, outcome: &Outcome<'_>, users: &Users, tally: &mut Tally) {
@@ -208,6 +216,15 @@ impl Pass<'_> {
 fn active(queue: &Queue) -> Result<impl Iterator<Item = Id>> {
     let is_active = |&(_, place): &(Id, Place)| place == Place::Active;
     Ok(queue.ids()?.into_iter().filter(is_active).map(|(id, _)| id))
+}
+
+/// Does what a run that was killed left undone. Before anything is sent: a notice that is queued already, and
+/// would be gone, would be queued again.
+fn finish(queue: &Queue, id: Id, now: SystemTime) -> crate::failure::Result<()> {
+    match queue.claim(id)? {
+        Some(claim) => claim.finish(now).map(drop),
+        None => Ok(()),
+    }
 }
 
 fn terms_of(entry: &Entry) -> Terms {

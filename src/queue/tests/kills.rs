@@ -90,6 +90,8 @@ fn a_notice_that_was_queued_before_a_kill_is_not_queued_again() {
     fs::rename(queue.path().join("failed").join(id.to_string()), &path).unwrap();
     fs::write(&path, killed).unwrap();
     let claim = queue.claim(id).unwrap().unwrap();
+    claim.retry_now(at(50)).unwrap();
+    let claim = queue.claim(id).unwrap().unwrap();
     assert_eq!(claim.finish(at(99)).unwrap(), first);
     assert_eq!(queue.ids().unwrap().len(), 2);
 }
