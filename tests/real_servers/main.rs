@@ -10,6 +10,7 @@ mod blackhole;
 mod check;
 mod client;
 mod discovery;
+mod faults;
 mod groups;
 mod mailbox;
 mod many;

@@ -73,7 +73,7 @@ unpack() {
 # user NAME: the system user a server gives its privileges up for.
 user() { getent passwd "$1" > /dev/null || useradd -r -d "${2:-/nonexistent}" -s /usr/sbin/nologin -U "$1"; }
 
-need openssl iproute2 nftables procps util-linux git
+need openssl iproute2 nftables procps strace util-linux git
 
 unpack postfix postfix usr/sbin/postfix
 need libsasl2-modules sasl2-bin
