@@ -54,8 +54,10 @@ pub(super) struct Case {
 impl Call {
     /// One of its arguments, as strace shows it.
     pub(super) fn argument(&self, nth: usize) -> &str {
-        let arguments = self.text.split(['(', ',', ')']).skip(1);
-        arguments.map(str::trim).nth(nth).unwrap_or_default()
+        let argument = self.text.split(['(', ',', ')']).nth(nth + 1);
+        // Where another thread made a call meanwhile, a remark follows.
+        let mut words = argument.unwrap_or_default().split_whitespace();
+        words.next().unwrap_or_default()
     }
 }
 
