@@ -72,6 +72,7 @@ pub(super) fn need_server(plan: &Plan, settings: &Settings<'_>) -> Result<()> {
             profiles.join(", ")
         )
     };
+    let hint = settings.hint_at_hidden().unwrap_or(hint);
     Err(failure.with_hint(hint).into())
 }
 

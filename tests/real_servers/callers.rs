@@ -101,6 +101,27 @@ fn s_nail_reaches_root_by_the_alias() {
     });
 }
 
+#[test]
+fn a_user_who_may_not_read_the_settings_or_the_password_is_told_so() {
+    let Some(host) = Host::with(SETTINGS) else {
+        return;
+    };
+    let said = |exit: i32, words: &str| {
+        let call = "cd; code=0; echo text | /usr/sbin/sendmail root 2> said || code=$?";
+        host.run(
+            "alice",
+            &format!("{call}; test $code = {exit} && grep -q '{words}' said"),
+        );
+    };
+    host.put("/etc/smtpsend/config.toml", "600", SETTINGS);
+    said(67, "this user may not read it: chmod a+r");
+    let settings = "server = \"localhost\"\nuser = \"u\"\npassword-file = \"/etc/smtpsend/password\"\n\
+                    [aliases]\nroot = \"admin@example.com\"\n";
+    host.put("/etc/smtpsend/config.toml", "644", settings);
+    host.put("/etc/smtpsend/password", "600", "secret");
+    said(66, "each user needs a file of its own");
+}
+
 /// `-i -t -f alice@example.com`
 #[test]
 fn bsd_mailx_sends_to_those_in_its_header() {

@@ -54,9 +54,15 @@ pub(super) fn read_whole(
         .map_err(|failure| failure.at(path.display()))
 }
 
+const ANOTHERS: &str = "it is another user's: each user needs a file of its own, named by password-file in its \
+                        ~/.config/smtpsend/config.toml";
+
 fn octets(path: &Path, readers: Readers, deadline: Option<Instant>) -> Result<Zeroizing<Vec<u8>>> {
     let unreadable = |error: std::io::Error| Failure::new(Kind::Input, error.to_string());
-    let file = stdin::open(path).map_err(unreadable)?;
+    let file = stdin::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => unreadable(error).with_hint(ANOTHERS),
+        _ => unreadable(error),
+    })?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
         return Err(Failure::new(Kind::Input, "is a directory"));

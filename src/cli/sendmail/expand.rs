@@ -28,6 +28,8 @@ pub(super) struct Directory<'s> {
     domain: Option<String>,
     /// The domains that mean this machine.
     names: Vec<String>,
+    /// What to do about a local part without a domain.
+    no_domain: String,
 }
 
 /// Whom addresses stand for.
@@ -73,6 +75,9 @@ impl<'s> Directory<'s> {
             aliases,
             domain: default_domain(settings)?,
             names: names_of(host),
+            no_domain: settings
+                .hint_at_hidden()
+                .unwrap_or_else(|| NO_DOMAIN.to_owned()),
         })
     }
 
@@ -104,7 +109,7 @@ impl<'s> Directory<'s> {
             Some(domain) => Address::new(local, domain),
             None => {
                 let words = format!("{local} has no domain, and is no alias");
-                let failure = Failure::new(Kind::Recipient, words).with_hint(NO_DOMAIN);
+                let failure = Failure::new(Kind::Recipient, words).with_hint(&*self.no_domain);
                 Err(match chain.first() {
                     Some(alias) => failure.at(format!("the alias {alias}")),
                     None => failure,

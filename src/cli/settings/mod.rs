@@ -88,6 +88,8 @@ pub(crate) struct Settings<'e> {
     environment: Environment<'e>,
     /// The user's file, then the system's.
     files: Vec<File>,
+    /// The system's file, when this user may not read it.
+    hidden: Option<PathBuf>,
     /// The name of the chosen profile.
     profile: Option<String>,
 }
@@ -99,6 +101,7 @@ impl<'e> Settings<'e> {
             flags,
             environment,
             files: Vec::new(),
+            hidden: None,
             profile: None,
         }
     }
@@ -136,9 +139,21 @@ impl<'e> Settings<'e> {
             },
         };
         self.files.extend(users);
-        let system = File::read(&system_file(environment), Owner::System, environment)?;
+        let path = system_file(environment);
+        let system = File::read(&path, Owner::System, environment)?;
+        // One that is there and not for this user counts for nothing.
+        self.hidden = Some(path).filter(|path| system.is_none() && path.exists());
         self.files.extend(system);
         Ok(())
+    }
+
+    /// What to do about a setting that is missing, where the system's file may have it and this user may not
+    /// read that.
+    pub(crate) fn hint_at_hidden(&self) -> Option<String> {
+        let path = self.hidden.as_ref()?.display();
+        Some(format!(
+            "{path} is there, and this user may not read it: chmod a+r {path}, and keep passwords in a file of their own"
+        ))
     }
 
     /// The environment the settings are from.
