@@ -15,7 +15,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use self::file::AliasFile;
-pub(crate) use self::target::{Target, Written, written};
+pub(crate) use self::target::{Target, Written, is_unserved, written};
 use super::output::Console;
 use super::settings::Settings;
 use super::stdin;

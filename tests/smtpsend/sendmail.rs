@@ -360,3 +360,18 @@ fn a_file_of_aliases_is_read_when_a_user_is_looked_up() {
     });
     assert_eq!(envelope[1..], ["RCPT TO:<a@x.org>", "RCPT TO:<b@x.org>"]);
 }
+
+#[test]
+fn a_program_or_a_file_is_nobody_to_write_to() {
+    for what in ["|/bin/cat", "/var/mail/x"] {
+        Smtpsend::new()
+            .settings("[sendmail]\ndomain = \"example.com\"\n")
+            .args(["sendmail", what])
+            .stdin("Subject: x\n\nx\n")
+            .fails_with(67)
+            .stderr_has(format!(
+                "{what} is no address: no programs, files or lists are served"
+            ))
+            .run();
+    }
+}

@@ -47,7 +47,7 @@ impl Target {
         let mut targets = Vec::new();
         for member in members(value) {
             let bare = unquoted(member);
-            if bare.starts_with(['|', '/']) || bare.starts_with(":include:") {
+            if is_unserved(bare) {
                 targets.push(Self::Unserved(bare.to_owned()));
             } else if let Some(local) = bare.strip_prefix('\\').filter(|it| !it.contains('@')) {
                 targets.push(Self::Final(local.to_owned()));
@@ -80,6 +80,11 @@ pub(crate) fn written(list: &str) -> Result<Vec<Written>> {
         }
         None => Ok(all),
     }
+}
+
+/// Whether it names what sendmail would hand to a program, a file or a list in a file.
+pub(crate) fn is_unserved(text: &str) -> bool {
+    text.starts_with(['|', '/']) || text.starts_with(":include:")
 }
 
 /// What stands between the commas of a list that are not in quotes or brackets.

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use anyhow::Result;
 
 use crate::address::{Address, domain_to_ascii};
-use crate::cli::aliases::{Aliases, Target, Written};
+use crate::cli::aliases::{Aliases, Target, Written, is_unserved};
 use crate::cli::host::HostName;
 use crate::cli::settings::Settings;
 use crate::cli::unreachable::Unreachable;
@@ -127,6 +127,9 @@ impl<'s> Directory<'s> {
                 let aliased = is_here && self.look_up(address.local(), chain, into);
                 Ok((!aliased).then(|| address.clone()))
             }
+            Target::Written(Written::Local(local)) if is_unserved(local) => {
+                Err(unserved(local, chain))
+            }
             Target::Written(Written::Local(local)) => {
                 if self.look_up(local, chain, into) {
                     Ok(None)
@@ -194,7 +197,10 @@ fn ends_a_circle(name: &str) -> String {
 }
 
 fn unserved(what: &str, chain: &[String]) -> Failure {
-    let of = chain.last().map_or("", String::as_str);
+    let Some(of) = chain.last() else {
+        let words = format!("{what} is no address: no programs, files or lists are served");
+        return Failure::new(Kind::Recipient, words);
+    };
     let words = format!("the alias {of} leads to {what}: no programs, files or lists are served");
     Failure::new(Kind::Config, words).with_hint(format!(
         "give {of} an address below [aliases] in a settings file, which goes before the file of aliases"
