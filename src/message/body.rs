@@ -12,6 +12,7 @@ use encoding_rs::Encoding;
 use super::encoding::Base64;
 use super::lines::{Scan, Scanner};
 use super::quoted_printable::QuotedPrintable;
+use super::reading::{Found, Reading};
 use super::stage::{Chain, Decode, Lines, MOST_OWED, Stage};
 use super::store::Store;
 use super::window::Window;
@@ -130,6 +131,15 @@ impl Body {
         };
         let scan = scan_of(&self.store, self.start, form, u64::MAX)?.unwrap_or_default();
         Ok(Self { form, scan, ..self })
+    }
+
+    /// Whether its octets, as they are kept, are UTF-8.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub(super) fn is_utf8(&self) -> io::Result<bool> {
+        let found = Found::of(&self.store, self.start, Reading::Utf8)?;
+        Ok(found.is_some())
     }
 
     /// What is found in it as it is sent.

@@ -13,7 +13,8 @@ use super::{Fields, HeaderField, Message};
 use crate::address::{Address, AddressList};
 use crate::failure::{Failure, Kind, Result};
 
-const TRANSFER_ENCODING: &str = "Content-Transfer-Encoding";
+/// The field that says how a body is encoded.
+pub(super) const TRANSFER_ENCODING: &str = "Content-Transfer-Encoding";
 
 impl Message {
     /// A message of what the flags say and a text. Its header and body are ASCII, except for an

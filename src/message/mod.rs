@@ -22,6 +22,7 @@ mod lines;
 mod parameter;
 mod quoted_printable;
 mod reading;
+mod reencode;
 mod stage;
 mod store;
 mod submitted;

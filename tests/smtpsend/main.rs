@@ -68,6 +68,7 @@ mod secrets;
 mod sending;
 mod sendmail;
 mod sendmail_sender;
+mod sendmail_text;
 mod serve;
 mod serve_lost;
 mod serve_queue;

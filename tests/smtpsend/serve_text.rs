@@ -59,11 +59,24 @@ fn no_end_but_the_callers_own_lets_a_second_message_in() {
         let body = arrives(&format!("first{end}{second}"));
         assert_eq!(body, format!("first{within}{second}\r\n"), "{end:?}");
     }
-    // These no server may be sent.
+    // These no server may be sent as they are.
     for end in ["\r.\r", "\r.\r\n", "\r\n.\r", "\r\n\0.\r\n", "\r.\n"] {
-        let input = format!(
-            "MAIL FROM:<me@x.org>\r\nRCPT TO:<a@x.org>\r\nDATA\r\n{HEADER}\r\nfirst{end}{second}\r\n.\r\nNOOP\r\n"
+        let text = format!("\r\nfirst{end}{second}\r\n.\r\nNOOP\r\n");
+        let start = format!("MAIL FROM:<me@x.org>\r\nRCPT TO:<a@x.org>\r\nDATA\r\n{HEADER}");
+        let (replies, transcript) = relayed(TAKES_ALL, &format!("{start}{text}"), |call| {
+            call.stderr_has("its text is sent in quoted-printable")
+        });
+        assert_eq!(replies[3..], ["250 taken", "250 2.0.0 ok"], "{end:?}");
+        let arrived = transcript.message().text();
+        assert!(arrived.contains("Content-Transfer-Encoding: quoted-printable\r\n"));
+        assert!(!arrived.replace("\r\n", "").contains(['\r', '\n', '\0']));
+        let body = arrived.split_once("\r\n\r\n").unwrap().1;
+        assert!(
+            body.starts_with("first") && body.ends_with("\r\nDATA\r\nsecond\r\n"),
+            "{body:?}"
         );
+
+        let input = format!("{start}Content-Type: multipart/mixed\r\n{text}");
         let dialogue = TAKES_ALL.split_once("C: DATA").unwrap().0;
         let (replies, _) = relayed(&format!("{dialogue}C: QUIT"), &input, |call| {
             call.stderr_has("of the message has")
