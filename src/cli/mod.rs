@@ -1,8 +1,9 @@
 //! The edge: the only place that knows the user, the environment and the terminal.
 //!
-//! `args` takes what was typed, or `sendmail` in its dialect; `settings` adds the environment, `request` makes of both what is
-//! to be sent, and `way` how; the library sends it; `output` and `json` say what came of it. Errors are `anyhow`
-//! here, so that they can name the flag or file; their exit code is that of the [`Failure`] inside.
+//! `args` takes what was typed, or `sendmail` in its dialect; `settings` adds the environment; `request`
+//! makes of both what is to be sent, and `way` how; `deliver` sends or queues it by the library; `output`,
+//! `json` and `log` say what came of it. Errors are `anyhow` here, so that they can name the flag or file;
+//! their exit code is that of the [`Failure`] inside.
 
 mod aliases;
 mod args;
