@@ -45,7 +45,8 @@ pub struct Opening {
 ///
 /// ```no_run
 /// # fn main() -> smtpsend::failure::Result<()> {
-/// # let (plan, message): (_, smtpsend::message::Message) = (smtpsend::plan::Plan::new(vec![]), todo!());
+/// # let plan = smtpsend::plan::Plan::new(vec![]);
+/// # let message = smtpsend::message::Message::from_raw(b"Subject: hello\r\n\r\n")?;
 /// use smtpsend::submit::relay::{Opening, Relay};
 /// let mut relay = Relay::new(plan, &());
 /// let sender = "me@example.com".parse::<smtpsend::address::Address>()?.into();
