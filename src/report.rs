@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, ReversePath};
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind, hints, printable};
 use crate::message::Message;
@@ -87,15 +87,25 @@ impl Report {
     /// With these verdicts, one for each recipient in the order of the envelope; nothing else is known.
     pub fn new(envelope: &Envelope, message: &Message, verdicts: Vec<Verdict>) -> Self {
         let recipients = envelope.recipients().iter().cloned();
+        let recipients = recipients.zip(verdicts).collect();
+        Self::bare(message.message_id(), envelope.sender(), recipients)
+    }
+
+    /// Of a message that is known by these alone.
+    pub(crate) fn bare(
+        message_id: &str,
+        sender: &ReversePath,
+        recipients: Vec<(Address, Verdict)>,
+    ) -> Self {
         Self {
-            message_id: printable(message.message_id()),
+            message_id: printable(message_id),
             size: 0,
             duration: Duration::ZERO,
-            envelope_from: envelope.sender().to_string(),
+            envelope_from: sender.to_string(),
             server: None,
             auth: None,
             reply: None,
-            recipients: recipients.zip(verdicts).collect(),
+            recipients,
             attempts: Vec::new(),
             queued: None,
         }
@@ -178,7 +188,8 @@ impl Report {
         open.map(|(place, _)| place).collect()
     }
 
-    fn is_open(&self, verdict: &Verdict) -> bool {
+    /// Whether this verdict, one of the report's, is that of somebody who is open.
+    pub(crate) fn is_open(&self, verdict: &Verdict) -> bool {
         verdict.is_open(self.server.is_none() && !self.attempts.is_empty())
     }
 

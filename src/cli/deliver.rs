@@ -15,7 +15,6 @@ use super::request::Request;
 use super::settings::Settings;
 use super::unreachable::exit_with;
 use super::{fail, json, print_json};
-use crate::address::Address;
 use crate::envelope::Envelope;
 use crate::exit::Exit;
 use crate::interrupt;
@@ -157,13 +156,12 @@ fn to_be_queued(report: &Report, new: &New<'_>, queueing: &Queueing) -> Option<E
     if queueing.when == When::Never || open.is_empty() || (new.all_or_nothing && in_part) {
         return None;
     }
-    let mut place = 0..;
-    let is_open = |_: &Address| {
-        place
+    let mut verdicts = report.recipients.iter().map(|(_, verdict)| verdict);
+    new.envelope.only(|_| {
+        verdicts
             .next()
-            .is_some_and(|place| open.binary_search(&place).is_ok())
-    };
-    new.envelope.only(is_open)
+            .is_some_and(|verdict| report.is_open(verdict))
+    })
 }
 
 fn warn_of_no_run(queue: &Queue, now: SystemTime, console: &Console) {

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use super::{Claim, Entry, Id, Queue, Schedule, Settled, judge};
 use crate::failure::{Failure, Kind, Result};
@@ -61,8 +61,8 @@ pub struct Run<'r> {
 
 impl Run<'_> {
     /// Tries every message of these batches once. A message that another run has, or that is gone or
-    /// [decided](Entry::is_decided), is passed over. When a [signal](interrupt) comes, what is on its way is ended in order, and nothing
-    /// else is begun.
+    /// [decided](Entry::is_decided), is passed over. When a [signal](interrupt) comes, what is on its way
+    /// is ended in order, and nothing else is begun.
     pub fn all(&self, batches: Vec<Batch>) {
         let count = batches.len();
         let batches = Mutex::new(VecDeque::from(batches));
@@ -131,12 +131,11 @@ impl Run<'_> {
             };
             if let Some(failure) = no_session(&report) {
                 over.set(true);
+                *locked(&shared.failure) = Some(failure.clone());
                 if *locked(&shared.served) {
                     locked(&shared.ids).push_front(claim.entry().id());
-                    *locked(&shared.failure) = Some(failure.clone());
                     return;
                 }
-                *locked(&shared.failure) = Some(failure.clone());
             } else {
                 *locked(&shared.served) = true;
             }
@@ -217,15 +216,7 @@ fn without_session(entry: &Entry, why: &Failure) -> Report {
         .open()
         .map(|one| (one.address.clone(), verdict.clone()));
     Report {
-        message_id: entry.message_id().to_owned(),
         size: entry.size(),
-        duration: Duration::ZERO,
-        envelope_from: entry.sender().to_string(),
-        server: None,
-        auth: None,
-        reply: None,
-        recipients: recipients.collect(),
-        attempts: Vec::new(),
-        queued: None,
+        ..Report::bare(entry.message_id(), entry.sender(), recipients.collect())
     }
 }
