@@ -1,6 +1,6 @@
 //! `smtpsend queue run`: sends what is due, by the settings of this run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::sync::Mutex;
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::list::warn_of_strangers;
 use super::place;
-use crate::cli::log::{self, Log};
+use crate::cli::log::Log;
 use crate::cli::output::Console;
 use crate::cli::settings::Settings;
 use crate::cli::{json, moment, without_message, write_json};
@@ -55,10 +55,11 @@ pub(in crate::cli) fn run(
     };
     warn_of_strangers(&queue, console)?;
     interrupt::arm().for_good();
-    let tried = pass.run(settings, &BTreeSet::new())?;
-    if !tried.is_empty() && interrupt::arrived().is_none() {
-        // Failure notices that this run has made need not wait for the next one.
-        pass.run(settings, &tried)?;
+    pass.run(settings, active(&queue)?);
+    let notices = pass.notices();
+    if interrupt::arrived().is_none() {
+        // What this run had to tell the senders need not wait for the next one.
+        pass.run(settings, notices);
     }
     match interrupt::arrived() {
         Some(signal) => console.warning(&format!("stopped by {signal}: what is left waits")),
@@ -116,17 +117,11 @@ struct Pass<'p> {
 }
 
 impl Pass<'_> {
-    /// Tries what is due, but for these messages; which ones there were.
-    fn run(&self, settings: &mut Settings<'_>, tried: &BTreeSet<Id>) -> Result<BTreeSet<Id>> {
+    /// Tries those of these messages that are due.
+    fn run(&self, settings: &mut Settings<'_>, ids: impl IntoIterator<Item = Id>) {
         let mut batches = Vec::new();
         let mut users = Users::new();
-        let mut all = BTreeSet::new();
-        for (terms, mut ids) in self.due()? {
-            ids.retain(|id| !tried.contains(id));
-            if ids.is_empty() {
-                continue;
-            }
-            all.extend(ids.iter().copied());
+        for (terms, ids) in self.due(ids) {
             let plan = plan(&terms, settings, self.console);
             let user = plan.as_ref().ok().and_then(Plan::effective_credentials);
             users.insert(terms, user.map(|user| user.user().to_owned()));
@@ -134,12 +129,10 @@ impl Pass<'_> {
         }
         let told = |outcome: crate::failure::Result<Outcome<'_>>| {
             // One message's lines stand together.
-            if let Ok(mut tally) = self.tally.lock() {
-                match outcome {
-                    Ok(outcome) => self.tell(&outcome, &users, &mut tally),
-                    Err(failure) => tally.fail(failure, self.console),
-                }
-            }
+            self.tallied(|tally| match outcome {
+                Ok(outcome) => self.tell(&outcome, &users, tally),
+                Err(failure) => tally.fail(failure, self.console),
+            });
         };
         Run {
             queue: self.queue,
@@ -150,21 +143,19 @@ impl Pass<'_> {
             told: &told,
         }
         .all(batches);
-        Ok(all)
     }
 
-    /// The messages that are due, those first that have waited longest. Those of which nobody is left to be
-    /// tried are brought to their end.
-    fn due(&self) -> Result<BTreeMap<Terms, Vec<Id>>> {
+    /// Those that are due, those first that have waited longest. Those of which nobody is left to be tried
+    /// are brought to their end.
+    fn due(&self, ids: impl IntoIterator<Item = Id>) -> BTreeMap<Terms, Vec<Id>> {
         let now = SystemTime::now();
         let mut due = Vec::new();
-        for id in active(self.queue)? {
+        for id in ids {
             match self.queue.look(id) {
-                Ok(Some(entry)) if entry.is_decided() => {
-                    if let Err(failure) = finish(self.queue, id, now) {
-                        self.fail(failure.at(id));
-                    }
-                }
+                Ok(Some(entry)) if entry.is_decided() => match finish(self.queue, id, now) {
+                    Ok(settled) => self.tallied(|tally| tally.notices.extend(notice(settled))),
+                    Err(failure) => self.fail(failure.at(id)),
+                },
                 Ok(Some(entry)) if entry.is_due(now) => {
                     due.push((entry.next_try(), id, terms_of(&entry)));
                 }
@@ -177,12 +168,23 @@ impl Pass<'_> {
         for (_, id, terms) in due {
             batches.entry(terms).or_default().push(id);
         }
-        Ok(batches)
+        batches
+    }
+
+    /// The notices that were made until now and not asked for before.
+    fn notices(&self) -> Vec<Id> {
+        let mut notices = Vec::new();
+        self.tallied(|tally| notices.append(&mut tally.notices));
+        notices
     }
 
     fn fail(&self, failure: Failure) {
+        self.tallied(|tally| tally.fail(failure, self.console));
+    }
+
+    fn tallied(&self, what: impl FnOnce(&mut Tally)) {
         if let Ok(mut tally) = self.tally.lock() {
-            tally.fail(failure, self.console);
+            what(&mut tally);
         }
     }
 
@@ -198,13 +200,7 @@ impl Pass<'_> {
             .get(&terms_of(outcome.entry))
             .and_then(Option::as_deref);
         if let Some(log) = &self.log {
-            let time = SystemTime::now();
-            let written = log.write(&log::Entry {
-                time,
-                user,
-                result: &result,
-            });
-            self.console.keep(written);
+            log.leave(user, &result, self.console);
         }
         if self.as_json {
             self.console.keep(write_json(&result));
@@ -220,10 +216,16 @@ fn active(queue: &Queue) -> Result<impl Iterator<Item = Id>> {
 
 /// Does what a run that was killed left undone. Before anything is sent: a notice that is queued already, and
 /// would be gone, would be queued again.
-fn finish(queue: &Queue, id: Id, now: SystemTime) -> crate::failure::Result<()> {
-    match queue.claim(id)? {
-        Some(claim) => claim.finish(now).map(drop),
-        None => Ok(()),
+fn finish(queue: &Queue, id: Id, now: SystemTime) -> crate::failure::Result<Option<Settled>> {
+    let claim = queue.claim(id)?;
+    claim.map(|claim| claim.finish(now)).transpose()
+}
+
+/// The failure notice that came of it.
+fn notice(settled: Option<Settled>) -> Option<Id> {
+    match settled? {
+        Settled::Delivered => None,
+        Settled::Waiting { notice, .. } | Settled::Failed { notice } => notice,
     }
 }
 
@@ -257,6 +259,8 @@ struct Tally {
     deferred: bool,
     /// The exit codes of what else went wrong, in the order in which it did.
     others: Vec<Exit>,
+    /// The failure notices that were made.
+    notices: Vec<Id>,
 }
 
 impl Tally {
@@ -281,15 +285,17 @@ impl Tally {
         console.about(id, outcome.report, outcome.obstacle.as_ref());
         match outcome.settled {
             Settled::Delivered => console.note(&format!("{id}: delivered")),
-            Settled::Waiting { next, notice } => {
+            Settled::Waiting { next, .. } => {
                 let next = moment::rfc3339(next).unwrap_or_default();
                 console.line(&format!("smtpsend: {id}: is tried again after {next}"));
-                told(id, notice, console);
             }
-            Settled::Failed { notice } => {
+            Settled::Failed { .. } => {
                 console.line(&format!("smtpsend: {id}: given up, and kept"));
-                told(id, notice, console);
             }
+        }
+        if let Some(notice) = notice(Some(outcome.settled)) {
+            console.line(&format!("smtpsend: {id}: its sender is told by {notice}"));
+            self.notices.push(notice);
         }
     }
 
@@ -300,12 +306,5 @@ impl Tally {
             Some(exit) => exit,
             None => Exit::Ok,
         }
-    }
-}
-
-/// That the sender is told of who will not get the message.
-fn told(id: Id, notice: Option<Id>, console: &Console) {
-    if let Some(notice) = notice {
-        console.line(&format!("smtpsend: {id}: its sender is told by {notice}"));
     }
 }
