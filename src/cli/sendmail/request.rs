@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use super::Mail;
 use super::expand::{Directory, Expanded, default_domain};
-use super::sender::{Sender, only_sender, repaired};
+use super::sender::{Sender, in_envelope, only_sender, repaired};
 use crate::address::{Address, Mailbox};
 use crate::cli::aliases::{Aliases, written};
 use crate::cli::args::Args;
@@ -97,10 +97,7 @@ pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) 
         let own = message.sender().unwrap_or(fields.default_from.address());
         own.clone().into()
     });
-    let sender = match (sender, &repair) {
-        (ReversePath::Address(_), Some(only)) => only.address().clone().into(),
-        (sender, _) => sender,
-    };
+    let sender = in_envelope(sender, repair.as_ref());
     let envelope = Envelope::new(sender, addresses)?.with_options(options);
 
     let queueing = Queueing::of(settings, When::OnFailure)?;

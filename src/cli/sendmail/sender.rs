@@ -71,6 +71,15 @@ impl Sender {
     }
 }
 
+/// The envelope sender that leaves: the one that stands for all others, where there is one and the sender
+/// is somebody.
+pub(super) fn in_envelope(sender: ReversePath, repair: Option<&Mailbox>) -> ReversePath {
+    match (sender, repair) {
+        (ReversePath::Address(_), Some(only)) => only.address().clone().into(),
+        (sender, _) => sender,
+    }
+}
+
 /// Who all mail is from, where the settings say that.
 ///
 /// # Errors

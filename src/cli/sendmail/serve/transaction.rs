@@ -24,7 +24,7 @@ use crate::cli::queue::{Queueing, When};
 use crate::cli::sendmail::Mail;
 use crate::cli::sendmail::expand::{Directory, Expanded};
 use crate::cli::sendmail::request::{fields_of, message};
-use crate::cli::sendmail::sender::only_sender;
+use crate::cli::sendmail::sender::{in_envelope, only_sender};
 use crate::cli::settings::Settings;
 use crate::cli::stdin::{MESSAGE_LIMIT, refuse_more_than};
 use crate::cli::way;
@@ -72,10 +72,7 @@ impl<'t, 'c> Transaction<'t, 'c> {
         }
         let repair = only_sender(settings)?;
         let author = said.sender.path(settings, host)?;
-        let sender = match (&author, &repair) {
-            (ReversePath::Address(_), Some(only)) => only.address().clone().into(),
-            (author, _) => author.clone(),
-        };
+        let sender = in_envelope(author.clone(), repair.as_ref());
         let deadline = way::deadline(settings, Instant::now())?;
         let aliases = Aliases::new(settings, deadline, console);
         let mut transaction = Self {
