@@ -54,7 +54,7 @@ pub(super) fn read_whole(
         .map_err(|failure| failure.at(path.display()))
 }
 
-const ANOTHERS: &str = "it is another user's: each user needs a file of its own, named by password-file in its \
+const ANOTHERS: &str = "it is another user's: each user needs a file of its own, named in its \
                         ~/.config/smtpsend/config.toml";
 
 fn octets(path: &Path, readers: Readers, deadline: Option<Instant>) -> Result<Zeroizing<Vec<u8>>> {
