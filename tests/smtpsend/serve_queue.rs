@@ -19,6 +19,23 @@ fn queueing(server: &str, spool: &Spool, input: String) -> Smtpsend {
         .env("SMTPSEND_QUEUE_DIR", &spool.path)
 }
 
+/// A server that takes the envelope and the text, and then does this.
+fn holding_the_text(then: &str) -> Server {
+    Server::text(&format!(
+        "{HELLO}
+         C: MAIL FROM:<me@x.org> BODY=8BITMIME
+         S: 250 ok
+         C: RCPT TO:<a@x.org>
+         S: 250 ok
+         C: RCPT TO:<b@x.org>
+         S: 250 ok
+         C: DATA
+         S: 354 go
+         BODY
+         {then}"
+    ))
+}
+
 /// That all are told `queued`, with the id under which it is.
 fn check_queued(told: &[String], spool: &Spool, status: &str) {
     let id = spool.id();
@@ -88,19 +105,7 @@ fn a_server_that_is_lost_within_a_transaction_leaves_it_to_the_queue() {
 #[test]
 fn a_message_that_may_have_been_delivered_is_kept() {
     let spool = Spool::new();
-    let server = Server::text(&format!(
-        "{HELLO}
-         C: MAIL FROM:<me@x.org> BODY=8BITMIME
-         S: 250 ok
-         C: RCPT TO:<a@x.org>
-         S: 250 ok
-         C: RCPT TO:<b@x.org>
-         S: 250 ok
-         C: DATA
-         S: 354 go
-         BODY
-         DROP"
-    ));
+    let server = holding_the_text("DROP");
     let output = queueing(&server.addr().to_string(), &spool, envelope() + MESSAGE)
         .stderr_has("may have been delivered")
         .run();
@@ -189,20 +194,7 @@ fn each_sender_goes_by_its_own_profile_and_every_message_is_logged() {
 #[test]
 fn a_signal_behind_the_message_leaves_it_to_the_queue_and_ends_the_session() {
     let spool = Spool::new();
-    let server = Server::text(&format!(
-        "{HELLO}
-         C: MAIL FROM:<me@x.org> BODY=8BITMIME
-         S: 250 ok
-         C: RCPT TO:<a@x.org>
-         S: 250 ok
-         C: RCPT TO:<b@x.org>
-         S: 250 ok
-         C: DATA
-         S: 354 go
-         BODY
-         HOLD
-         WAIT"
-    ));
+    let server = holding_the_text("HOLD\nWAIT");
     let running = queueing(&server.addr().to_string(), &spool, envelope() + MESSAGE)
         .stderr_has("SIGTERM")
         .start();
