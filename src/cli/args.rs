@@ -3,16 +3,16 @@
 //! environment and files get the same words and the right exit code.
 
 //!
-//! `flags` has the grammar of the settings, `asking` and `config` that of the subcommands.
+//! `flags` has the grammar of the settings, `message` what is said of one message, `asking` and `config` that of the subcommands.
 
 mod asking;
 mod config;
 mod flags;
+mod message;
 mod queue;
 mod sendmail;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Arg, Args as _, Command, FromArgMatches as _};
@@ -22,6 +22,7 @@ pub(crate) use self::config::ConfigTask;
 use self::config::{config, config_task};
 pub(crate) use self::flags::Flags;
 use self::flags::{with_settings, with_settings_untold};
+pub(crate) use self::message::{Args, ContentArgs, HeaderArgs, RecipientArgs};
 pub(crate) use self::queue::{QueueTask, Which};
 use super::sendmail::Call;
 use super::settings::Heading;
@@ -80,69 +81,6 @@ Exit codes:
   76  the server broke the protocol
   77  authentication refused for good, or not offered although a user is given
   78  the settings are wrong, no server is set, or port 25 was asked for";
-
-/// What is typed for one message alone.
-#[derive(clap::Args, Debug, Default)]
-pub(crate) struct Args {
-    /// The subject
-    #[arg(short, long, value_name = "TEXT", help_heading = "Message")]
-    pub(crate) subject: Option<String>,
-
-    /// The text of the message, instead of standard input
-    #[arg(
-        long,
-        value_name = "TEXT",
-        help_heading = "Message",
-        conflicts_with = "body_file"
-    )]
-    pub(crate) body: Option<OsString>,
-
-    /// A file with the text of the message; - for standard input
-    ///
-    /// Always taken for a text. A message with its header is sent with smtpsend < FILE.
-    #[arg(long, value_name = "PATH", help_heading = "Message")]
-    pub(crate) body_file: Option<PathBuf>,
-
-    /// A header field; replaces those of that name, and removes them with an empty value
-    #[arg(
-        short = 'H',
-        long = "header",
-        value_name = "'NAME: VALUE'",
-        help_heading = "Message"
-    )]
-    pub(crate) headers: Vec<String>,
-
-    /// Print the exact message, the envelope and the plan; connect to nothing
-    #[arg(short = 'n', long, help_heading = "Message", conflicts_with = "json")]
-    pub(crate) dry_run: bool,
-
-    /// Stop there and send nothing: connect, ehlo, tls, auth, mail or rcpt
-    ///
-    /// The exit code is 0 when all went well up to there; with --json the status is stopped.
-    /// connect: greeted by the server; tls: certificate verified; ehlo: the one within TLS, where
-    /// there is TLS; auth: password accepted; mail: sender accepted; rcpt: each recipient has an
-    /// answer, all in one transaction, which is then taken back by RSET.
-    #[arg(long, value_name = "STAGE", help_heading = "Message")]
-    pub(crate) quit_after: Option<String>,
-
-    /// What notices about delivery call this message: up to 100 printable ASCII characters
-    ///
-    /// A server that does not offer DSN is not told, and a warning says so.
-    #[arg(long, value_name = "ID", help_heading = "Message")]
-    pub(crate) dsn_id: Option<String>,
-
-    /// A recipient, or a list of them
-    #[arg(long, value_name = "LIST", help_heading = "Recipients")]
-    pub(crate) to: Vec<String>,
-
-    /// Recipients of a copy
-    #[arg(short, long, value_name = "LIST", help_heading = "Recipients")]
-    pub(crate) cc: Vec<String>,
-
-    /// Recipients the others do not see
-    #[arg(short, long, value_name = "LIST", help_heading = "Recipients")]
-    pub(crate) bcc: Vec<String>,
-}
 
 /// A command line that was understood.
 pub(crate) struct CommandLine {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::host::HostName;
 use super::output::Console;
 use super::settings::Settings;
-use super::{credentials, finding, request, way};
+use super::{credentials, fields, finding, way};
 use crate::plan::Plan;
 
 /// The plan with its credentials.
@@ -20,7 +20,7 @@ pub(super) fn plan(settings: &Settings<'_>, console: &Console) -> Result<Plan> {
     let start = Instant::now();
     let handed = credentials::Handed::take(settings)?;
     if let Some((origin, text)) = settings.text("from")? {
-        request::one_author(&origin, &text)?;
+        fields::one_author(&origin, &text)?;
     }
     let mut plan = way::plan(settings, &HostName::of_this_machine(), start)?;
     let mut user = None;

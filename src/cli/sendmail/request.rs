@@ -13,12 +13,13 @@ use super::expand::{Directory, Expanded, default_domain};
 use super::sender::{Sender, in_envelope, only_sender, repaired};
 use crate::address::{Address, Mailbox};
 use crate::cli::aliases::{Aliases, written};
-use crate::cli::args::Args;
+use crate::cli::args::{HeaderArgs, RecipientArgs};
+use crate::cli::fields::fields;
 use crate::cli::finding::{Finding, Way};
 use crate::cli::host::HostName;
 use crate::cli::output::Console;
 use crate::cli::queue::{Queueing, When};
-use crate::cli::request::{Request, fields};
+use crate::cli::request::Request;
 use crate::cli::settings::{Settings, parsed};
 use crate::cli::unreachable::Unreachable;
 use crate::cli::{choose_profile, credentials, options, stdin, way};
@@ -175,7 +176,13 @@ pub(super) fn fields_of(
     host: &HostName,
 ) -> Result<Fields> {
     let from = settings.text("from")?;
-    let mut fields = fields(&Args::default(), settings, host, from.as_ref())?;
+    let mut fields = fields(
+        &HeaderArgs::default(),
+        &RecipientArgs::default(),
+        settings,
+        host,
+        from.as_ref(),
+    )?;
     if from.is_none()
         && let Some(domain) = default_domain(settings)?
     {
