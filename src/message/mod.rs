@@ -14,6 +14,7 @@ mod content;
 mod encoding;
 mod field;
 mod fit;
+mod flow;
 mod handover;
 mod header;
 mod identity;
