@@ -7,6 +7,7 @@
 //! socket and no environment. Refuses what is not well-formed, by its line or its field.
 //! RFC 5322, RFC 2045 to 2047, RFC 6532.
 
+mod attachment;
 mod block;
 mod body;
 mod compose;
@@ -33,6 +34,7 @@ mod window;
 
 use std::time::SystemTime;
 
+pub use attachment::Attachment;
 pub use content::{Content, Facts, Reader};
 pub use field::HeaderField;
 pub(crate) use identity::date_value;
