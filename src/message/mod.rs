@@ -15,6 +15,7 @@ mod content;
 mod encoding;
 mod field;
 mod fit;
+mod flow;
 mod handover;
 mod header;
 mod identity;
