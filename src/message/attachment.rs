@@ -82,8 +82,8 @@ fn name_of(path: &str) -> Result<String> {
         .chars()
         .map(|c| if c.is_control() { '_' } else { c })
         .collect();
-    match name.trim() {
-        "" | "." | ".." => Ok(NAMELESS.into()),
+    match name.as_str() {
+        name if name.trim().is_empty() || matches!(name, "." | "..") => Ok(NAMELESS.into()),
         name if name.len() > NAME_MAX => Err(Failure::new(
             Kind::Usage,
             format!("the name of a file has more than {NAME_MAX} octets"),
