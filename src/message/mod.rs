@@ -39,6 +39,7 @@ use std::time::SystemTime;
 pub use attachment::Attachment;
 pub use content::{Content, Facts, Reader};
 pub use field::HeaderField;
+pub(crate) use field::holds_addresses;
 pub(crate) use identity::date_value;
 pub use identity::new_message_id;
 pub use intake::{Input, Intake, author, classify, nearly_a_message};
