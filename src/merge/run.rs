@@ -202,9 +202,9 @@ impl Run<'_> {
             Ok((envelope, message)) => match &waiting.earlier {
                 None => Some((envelope, message)),
                 Some((report, again)) => {
-                    let open =
-                        |address| again.iter().any(|&at| &report.recipients[at].0 == address);
-                    Some((envelope.only(open)?, message))
+                    let is_it = |at: usize, one: &Address| report.recipients[at].0 == *one;
+                    let rest = envelope.only(|one| again.iter().any(|&at| is_it(at, one)));
+                    Some((rest?, message))
                 }
             },
             Err(failure) => {
