@@ -8,6 +8,7 @@
 mod asking;
 mod config;
 mod flags;
+mod merge;
 mod message;
 mod queue;
 mod sendmail;
@@ -22,6 +23,7 @@ pub(crate) use self::config::ConfigTask;
 use self::config::{config, config_task};
 pub(crate) use self::flags::Flags;
 use self::flags::{with_settings, with_settings_untold};
+pub(crate) use self::merge::MergeArgs;
 pub(crate) use self::message::{Args, ContentArgs, HeaderArgs, RecipientArgs};
 pub(crate) use self::queue::{QueueTask, Which};
 use super::sendmail::Call;
@@ -38,6 +40,7 @@ const USAGE: &str = "\
 smtpsend [OPTIONS] --to ADDRESS < MESSAGE
        smtpsend check [OPTIONS]
        smtpsend verify [OPTIONS] ADDRESS...
+       smtpsend merge TEMPLATE --data FILE [OPTIONS]
        smtpsend queue list|show|run|retry|remove [OPTIONS]
        smtpsend sendmail [FLAGS] [RECIPIENT...] < MESSAGE
        smtpsend config init|show|path|import [OPTIONS]";
@@ -96,6 +99,7 @@ pub(crate) enum Task {
     Check,
     Verify(VerifyArgs),
     Queue(QueueTask),
+    Merge(Box<MergeArgs>),
     Sendmail(Call),
 }
 
@@ -105,7 +109,7 @@ impl Task {
         match self {
             Self::Config(task) => matches!(task, ConfigTask::Show),
             Self::Sendmail(call) => call.reads_settings_files(),
-            Self::Send(_) | Self::Check | Self::Verify(_) | Self::Queue(_) => true,
+            Self::Send(_) | Self::Check | Self::Verify(_) | Self::Queue(_) | Self::Merge(_) => true,
         }
     }
 }
@@ -126,6 +130,10 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
         Some((name, mut flags)) if name == "verify" => {
             let args = VerifyArgs::from_arg_matches_mut(&mut flags)?;
             (Task::Verify(args), flags)
+        }
+        Some((name, mut flags)) if name == "merge" => {
+            let args = MergeArgs::from_arg_matches_mut(&mut flags)?;
+            (Task::Merge(Box::new(args)), flags)
         }
         Some((name, mut queue)) if name == "queue" => {
             let (name, matches) = queue.remove_subcommand().unwrap_or_default();
@@ -178,6 +186,7 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         .disable_help_subcommand(true)
         .subcommand(asking::check())
         .subcommand(asking::verify())
+        .subcommand(merge::merge())
         .subcommand(queue::queue())
         .subcommand(sendmail::sendmail())
         .subcommand(config());

@@ -18,9 +18,11 @@ mod json;
 mod kept;
 mod log;
 mod lone_dot;
+mod merge;
 mod moment;
 mod options;
 mod output;
+mod progress;
 mod queue;
 mod request;
 mod secrets;
@@ -199,6 +201,7 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
         Task::Verify(args) => verify::verify(args, &settings, console),
         Task::Sendmail(call) => sendmail::run(call, &mut settings, console),
         Task::Queue(task) => queue::run(task, &mut settings, console),
+        Task::Merge(args) => merge::run(args, &mut settings, console),
     });
     done.unwrap_or_else(|error| {
         // In the form that the settings ask for which were read until then.

@@ -103,7 +103,7 @@ pub struct Rows {
 
 enum Lines {
     Separated(Box<Separated>),
-    Json(Json),
+    Json(Box<Json>),
 }
 
 impl Rows {
@@ -117,10 +117,10 @@ impl Rows {
         let lines = match format {
             Format::Csv => Lines::Separated(Box::new(Separated::new(source, b',')?)),
             Format::Tsv => Lines::Separated(Box::new(Separated::new(source, b'\t')?)),
-            Format::JsonLines => Lines::Json(Json {
+            Format::JsonLines => Lines::Json(Box::new(Json {
                 input: BufReader::with_capacity(BLOCK, source),
                 line: 0,
-            }),
+            })),
         };
         Ok(Self {
             lines,

@@ -326,6 +326,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .short('v'),
     Setting::switch(Output, "quiet", "no-quiet", "Say nothing on standard error; the exit code tells")
         .short('q'),
+    Setting::new(Output, Text, "progress", "WHEN", "Show how far smtpsend merge is: auto or never")
+        .default("auto")
+        .more("auto: where standard error is a terminal, unless --verbose or --quiet is given."),
     Setting::switch(Output, "json", "no-json", "Print the result as one JSON object"),
 
     Setting::new(Log, Path, "log", "FILE|syslog", "Append a line about each message to a file, or to the system's log")
