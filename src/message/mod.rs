@@ -11,6 +11,7 @@ mod block;
 mod body;
 mod compose;
 mod content;
+pub mod dkim;
 mod encoding;
 mod field;
 mod fit;
@@ -31,6 +32,7 @@ mod tests;
 mod text;
 mod window;
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 pub use content::{Content, Facts, Reader};
@@ -178,19 +180,30 @@ impl Message {
         let mut octets = Vec::new();
         let mut utf8_header = false;
         for field in self.sent_fields() {
-            let raw = field.raw();
-            let utf8 = std::str::from_utf8(raw).is_ok();
-            if raw.is_ascii() || (utf8 && smtputf8) {
-                utf8_header |= !raw.is_ascii();
-                field.write(&mut octets);
-            } else {
-                ascii_field(field, utf8)?.write(&mut octets);
-            }
+            let form = form_of(field, smtputf8)?;
+            utf8_header |= !form.raw().is_ascii();
+            form.write(&mut octets);
         }
         if self.separator {
             octets.extend_from_slice(b"\r\n");
         }
         Ok(Content::new(octets, self.body.clone(), utf8_header))
+    }
+
+    /// The message in the form that a server without extensions gets, else in the one for those that it can be
+    /// sent to: its content is then the same for each of them.
+    fn for_every_server(mut self) -> Result<Self> {
+        let form = |smtputf8| {
+            let fields = self.header.fields().iter().map(|field| {
+                if field.is_private() {
+                    return Ok(field.clone());
+                }
+                form_of(field, smtputf8).map(Cow::into_owned)
+            });
+            fields.collect::<Result<Vec<Field>>>()
+        };
+        self.header = Header::new(form(false).or_else(|_| form(true))?);
+        Ok(self)
     }
 
     fn sent_fields(&self) -> impl Iterator<Item = &Field> {
@@ -199,6 +212,16 @@ impl Message {
             .iter()
             .filter(|field| !field.is_private())
     }
+}
+
+/// The field as a server with or without SMTPUTF8 gets it.
+fn form_of(field: &Field, smtputf8: bool) -> Result<Cow<'_, Field>> {
+    let raw = field.raw();
+    let utf8 = std::str::from_utf8(raw).is_ok();
+    if raw.is_ascii() || (utf8 && smtputf8) {
+        return Ok(Cow::Borrowed(field));
+    }
+    ascii_field(field, utf8).map(Cow::Owned)
 }
 
 /// The field with what is not ASCII encoded.
