@@ -1,36 +1,40 @@
 //! The body of a message: where its octets are kept, the form in which they are sent, and what is
 //! found in them then.
 //!
-//! Owns the forms and the passes over a text that choose between them. A body is never made: it is
-//! read through its stages each time it is sent, so that a large one costs no more memory than a
-//! small one. RFC 2045 §6.
+//! Owns the forms and the passes over a text that choose between them, and that a body may be several
+//! pieces one after another: the parts of a multipart and what stands between them. A body is never
+//! made: it is read through its stages each time it is sent ([`Flow`]), so that a large one costs no
+//! more memory than a small one. RFC 2045 §6.
 
 use std::io;
 
 use encoding_rs::Encoding;
 
 use super::encoding::Base64;
+use super::flow::Flow;
 use super::lines::{Scan, Scanner};
 use super::quoted_printable::QuotedPrintable;
 use super::reading::{Found, Reading};
-use super::stage::{Chain, Decode, Lines, MOST_OWED, Stage};
+use super::stage::{Chain, Decode, Lines, Stage};
 use super::store::Store;
 use super::window::Window;
 
 /// Octets of a chunk at most: enough for what a chunk costs besides to be nothing, and few enough
 /// for an early answer of the server to be heard before much more has left.
 pub(super) const CHUNK: usize = 64 * 1024;
-/// The part of a chunk looked at in one go where it may grow: no form makes more than twelve octets
-/// of one.
-const NARROW: usize = 16;
 
-/// Where a body comes from, how it is sent, and what one pass over it found.
+/// What a body is made of, and what one pass over it found.
 #[derive(Debug, Clone)]
 pub(super) struct Body {
-    store: Store,
-    start: u64,
-    form: Form,
+    pieces: Vec<Piece>,
     scan: Scan,
+}
+
+/// Octets that are kept somewhere, and how they are sent.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    pub(super) store: Store,
+    pub(super) form: Form,
 }
 
 /// What becomes of the octets on the way.
@@ -44,7 +48,7 @@ pub(super) struct Form {
 
 impl Form {
     /// The way of the octets; none when nothing changes on it.
-    fn stage(self) -> Option<Box<dyn Stage>> {
+    pub(super) fn stage(self) -> Option<Box<dyn Stage>> {
         let decode = |charset| Box::new(Decode::new(charset)) as Box<dyn Stage>;
         let code: Option<Box<dyn Stage>> = match self.coding {
             Coding::Verbatim => None,
@@ -112,12 +116,28 @@ impl Body {
 
     /// The part of `store` after `start` in a form in which this is found.
     pub(super) fn new(store: Store, start: u64, form: Form, scan: Scan) -> Self {
+        let store = store.part(start..u64::MAX);
         Self {
-            store,
-            start,
-            form,
+            pieces: vec![Piece { store, form }],
             scan,
         }
+    }
+
+    /// Nothing yet, to which others are added.
+    pub(super) fn nothing() -> Self {
+        Self {
+            pieces: Vec::new(),
+            scan: Scan {
+                canonical: true,
+                ..Scan::default()
+            },
+        }
+    }
+
+    /// Puts `next` behind it. Both are whole lines.
+    pub(super) fn append(&mut self, next: Self) {
+        self.scan.append(next.scan);
+        self.pieces.extend(next.pieces);
     }
 
     /// The same text in quoted-printable.
@@ -125,12 +145,16 @@ impl Body {
     /// # Errors
     /// When it cannot be read.
     pub(super) fn in_quoted_printable(self) -> io::Result<Self> {
-        let form = Form {
-            coding: Coding::QuotedPrintable,
-            ..self.form
-        };
-        let scan = scan_of(&self.store, self.start, form, u64::MAX)?.unwrap_or_default();
-        Ok(Self { form, scan, ..self })
+        let mut encoded = Self::nothing();
+        for Piece { store, form } in self.pieces {
+            let form = Form {
+                coding: Coding::QuotedPrintable,
+                ..form
+            };
+            let scan = scan_of(&store, 0, form, u64::MAX)?.unwrap_or_default();
+            encoded.append(Self::new(store, 0, form, scan));
+        }
+        Ok(encoded)
     }
 
     /// Whether its octets, as they are kept, are UTF-8.
@@ -138,8 +162,12 @@ impl Body {
     /// # Errors
     /// When they cannot be read.
     pub(super) fn is_utf8(&self) -> io::Result<bool> {
-        let found = Found::of(&self.store, self.start, Reading::Utf8)?;
-        Ok(found.is_some())
+        for piece in &self.pieces {
+            if Found::of(&piece.store, 0, Reading::Utf8)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// What is found in it as it is sent.
@@ -149,7 +177,7 @@ impl Body {
 
     /// Its octets as they are sent, in chunks of at most so many: 1 KiB or more.
     pub(super) fn flow(&self, chunk: usize) -> Flow<'_> {
-        Flow::new(&self.store, self.start, self.form, chunk)
+        Flow::new(&self.pieces, chunk)
     }
 }
 
@@ -164,7 +192,11 @@ pub(super) fn scan_of(
     form: Form,
     most: u64,
 ) -> io::Result<Option<Scan>> {
-    let mut flow = Flow::new(store, start, form, CHUNK);
+    let piece = Piece {
+        store: store.part(start..u64::MAX),
+        form,
+    };
+    let mut flow = Flow::new(std::slice::from_ref(&piece), CHUNK);
     let mut scanner = Scanner::new(1);
     let mut octets = Vec::new();
     let mut size = 0;
@@ -178,79 +210,6 @@ pub(super) fn scan_of(
         scanner.push(&octets);
     }
     Ok(Some(scanner.finish()))
-}
-
-/// The octets of a body on their way from where they are kept to where they are sent.
-#[derive(Debug)]
-pub(super) struct Flow<'a> {
-    window: Window<'a>,
-    stage: Option<Box<dyn Stage>>,
-    chunk: usize,
-    /// The octets that one step may add.
-    step: usize,
-    is_over: bool,
-}
-
-impl<'a> Flow<'a> {
-    fn new(store: &'a Store, start: u64, form: Form, chunk: usize) -> Self {
-        let stage = form.stage();
-        let narrow = chunk / NARROW;
-        let (width, step) = match &stage {
-            Some(stage) => (narrow, narrow * stage.growth() + MOST_OWED),
-            None => (chunk, 1),
-        };
-        Self {
-            window: Window::new(store, start, width),
-            stage,
-            chunk,
-            step,
-            is_over: start >= store.size(),
-        }
-    }
-
-    /// Whether all of it has come.
-    pub(super) fn is_over(&self) -> bool {
-        self.is_over
-    }
-
-    /// Whether it is sent as it is kept.
-    pub(super) fn is_verbatim(&self) -> bool {
-        self.stage.is_none()
-    }
-
-    /// Adds the octets that come next to `out`, as long as it stays a chunk.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub(super) fn fill(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        while !self.is_over && out.len() + self.step <= self.chunk {
-            self.window.load()?;
-            let is_last = self.window.is_last();
-            let octets = self.window.octets();
-            let (count, taken) = match &mut self.stage {
-                Some(stage) => (octets.len(), stage.push(octets, is_last, out)),
-                None => {
-                    let room = octets.len().min(self.chunk - out.len());
-                    out.extend_from_slice(&octets[..room]);
-                    (octets.len(), room)
-                }
-            };
-            self.is_over = is_last && taken == count;
-            self.window.consume(taken);
-        }
-        Ok(())
-    }
-
-    /// The octets that come next, a chunk of them, without a copy: for what is sent as it is kept.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub(super) fn next(&mut self) -> io::Result<&[u8]> {
-        self.window.load()?;
-        self.is_over = self.window.is_last();
-        let count = self.window.octets().len();
-        Ok(self.window.take(count))
-    }
 }
 
 #[cfg(test)]
@@ -272,7 +231,12 @@ mod tests {
         coding: Coding,
         chunk: usize,
     ) -> Vec<u8> {
-        let mut flow = Flow::new(store, 0, Form { charset, coding }, chunk);
+        let form = Form { charset, coding };
+        let piece = Piece {
+            store: store.clone(),
+            form,
+        };
+        let mut flow = Flow::new(std::slice::from_ref(&piece), chunk);
         let (mut all, mut octets) = (Vec::new(), Vec::new());
         while !flow.is_over() {
             octets.clear();

@@ -7,7 +7,8 @@
 use std::fmt;
 use std::io;
 
-use super::body::{Body, CHUNK, Flow};
+use super::body::{Body, CHUNK};
+use super::flow::Flow;
 use super::lines::Scan;
 
 /// What MAIL and the choice of commands depend on.

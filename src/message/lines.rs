@@ -42,6 +42,19 @@ impl Scan {
         scanner.finish()
     }
 
+    /// Adds what is found in whole lines that follow.
+    pub(super) fn append(&mut self, next: Self) {
+        self.size += next.size;
+        if next.longest > self.longest || self.longest_line == 0 {
+            self.longest = next.longest;
+            self.longest_line = next.longest_line;
+        }
+        self.eight_bit = self.eight_bit.or(next.eight_bit);
+        self.bare_cr = self.bare_cr.or(next.bare_cr);
+        self.nul = self.nul.or(next.nul);
+        self.canonical &= next.canonical;
+    }
+
     fn measure(&mut self, length: u64, number: u64) {
         if length > self.longest || self.longest_line == 0 {
             self.longest = length;

@@ -18,18 +18,19 @@ use crate::failure::{Failure, Kind};
 #[derive(Clone)]
 pub struct Store {
     place: Place,
+    /// Those of the place that are meant.
+    range: Range<u64>,
 }
 
 #[derive(Clone)]
 enum Place {
     Memory(Arc<Vec<u8>>),
-    File(Arc<Part>),
+    File(Arc<Kept>),
 }
 
-/// A part of a file.
-struct Part {
+/// Octets in a file.
+struct Kept {
     file: File,
-    range: Range<u64>,
     /// How the file looked before anything was read, when others may write to it.
     watched: Option<State>,
 }
@@ -61,39 +62,42 @@ impl Store {
     pub fn in_place(file: File, start: u64) -> io::Result<Self> {
         let state = State::of(&file)?;
         let range = start.min(state.size)..state.size;
-        Ok(Self::part(file, range, Some(state)))
+        Ok(Self::kept(file, range, Some(state)))
     }
 
     /// These octets of a file, where nobody else changes them: one without a name, one in the queue.
     pub fn own(file: File, range: Range<u64>) -> Self {
-        Self::part(file, range, None)
+        Self::kept(file, range, None)
     }
 
-    fn part(file: File, range: Range<u64>, watched: Option<State>) -> Self {
-        let part = Part {
-            file,
-            range,
-            watched,
-        };
+    fn kept(file: File, range: Range<u64>, watched: Option<State>) -> Self {
         Self {
-            place: Place::File(Arc::new(part)),
+            place: Place::File(Arc::new(Kept { file, watched })),
+            range,
         }
     }
 
     /// Octets in it.
     pub fn size(&self) -> u64 {
-        match &self.place {
-            Place::Memory(octets) => octets.len() as u64,
-            Place::File(part) => part.range.end - part.range.start,
-        }
+        self.range.end - self.range.start
     }
 }
 
 impl Store {
+    /// Those of its octets that are in `range`, as far as there are any, where they are.
+    pub(super) fn part(&self, range: Range<u64>) -> Self {
+        let at = |place: u64| self.range.start.saturating_add(place).min(self.range.end);
+        Self {
+            place: self.place.clone(),
+            range: at(range.start)..at(range.end.max(range.start)),
+        }
+    }
+
     /// All of it, when it is in memory.
     pub(super) fn in_memory(&self) -> Option<&[u8]> {
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
         match &self.place {
-            Place::Memory(octets) => Some(octets),
+            Place::Memory(octets) => octets.get(at(self.range.start)..at(self.range.end)),
             Place::File(_) => None,
         }
     }
@@ -104,25 +108,23 @@ impl Store {
     /// When they cannot be read; when they are the last, also when the file is no longer what it
     /// was.
     pub(super) fn read(&self, octets: &mut [u8], at: u64) -> io::Result<()> {
-        let end = at + octets.len() as u64;
+        let is_last = at + octets.len() as u64 == self.size();
         match &self.place {
             Place::Memory(all) => {
-                (&all[usize::try_from(at).unwrap_or(usize::MAX)..]).read_exact(octets)
+                let at = usize::try_from(self.range.start + at).unwrap_or(usize::MAX);
+                all.get(at..).unwrap_or_default().read_exact(octets)
             }
-            Place::File(part) => part.read(octets, at).and_then(|()| {
-                if end == self.size() {
-                    part.check()
-                } else {
-                    Ok(())
-                }
-            }),
+            Place::File(kept) => {
+                kept.read(octets, self.range.start + at)?;
+                if is_last { kept.check() } else { Ok(()) }
+            }
         }
     }
 }
 
-impl Part {
+impl Kept {
     fn read(&self, octets: &mut [u8], at: u64) -> io::Result<()> {
-        match self.file.read_exact_at(octets, self.range.start + at) {
+        match self.file.read_exact_at(octets, at) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(changed()),
             done => done,
         }
@@ -139,6 +141,7 @@ impl Part {
 impl From<Vec<u8>> for Store {
     fn from(octets: Vec<u8>) -> Self {
         Self {
+            range: 0..octets.len() as u64,
             place: Place::Memory(Arc::new(octets)),
         }
     }
