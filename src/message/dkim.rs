@@ -1,11 +1,12 @@
 //! DKIM: a signature by which the receiver knows that a message is of its domain, and unchanged.
 //!
-//! Owns which fields are signed and how often, and the DKIM-Signature field. Header and body are
-//! signed in their relaxed form, the body as it streams past; no `l=`, so that nothing can be put behind it.
-//! A message is signed in the one form that every server gets. Bcc, Return-Path and Received are never
-//! signed. RFC 6376, RFC 8301, RFC 8463.
+//! Owns the DKIM-Signature field, and for which domain it is. Header and body are signed in their relaxed
+//! form, the body as it streams past; no `l=`, so that nothing can be put behind it. A message is signed in the
+//! one form that every server gets. Refuses keys that receivers do not verify. RFC 6376, RFC 8301, RFC 8463.
 
 mod canonical;
+mod covered;
+mod folded;
 mod key;
 #[cfg(test)]
 mod tests;
@@ -26,68 +27,11 @@ use crate::address::domain_to_ascii;
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::Secret;
 use canonical::BodyHash;
+use covered::signed_fields;
+use folded::Folded;
 use key::Key;
 
 const SIGNATURE: &str = "DKIM-Signature";
-
-/// Octets of a line of the signature.
-const LINE_MAX: usize = 78;
-
-/// Whether a signature also says that there is no further field of a name: its name stands in `h=` once
-/// more than the field in the header, so that nobody can add one (RFC 6376 §8.15).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sealed {
-    /// Whether there is one or not: another one would change what is shown, and nobody on the way adds it.
-    Always,
-    /// Where there is one: relays add those that are missing.
-    WhenThere,
-    /// Never: others on the way add theirs, as mailing lists do.
-    Never,
-}
-
-/// The fields that are signed, where they are in a message.
-#[rustfmt::skip]
-const SIGNED: [(&str, Sealed); 38] = [
-    ("From", Sealed::Always),
-    ("Reply-To", Sealed::Always),
-    ("To", Sealed::Always),
-    ("Cc", Sealed::Always),
-    ("Subject", Sealed::Always),
-    ("Content-Type", Sealed::Always),
-    ("Content-Transfer-Encoding", Sealed::Always),
-    ("MIME-Version", Sealed::WhenThere),
-    ("Date", Sealed::WhenThere),
-    ("Message-ID", Sealed::WhenThere),
-    ("In-Reply-To", Sealed::WhenThere),
-    ("References", Sealed::WhenThere),
-    ("Content-Disposition", Sealed::WhenThere),
-    ("Content-ID", Sealed::WhenThere),
-    ("Content-Description", Sealed::WhenThere),
-    ("Content-Language", Sealed::WhenThere),
-    ("Autocrypt", Sealed::WhenThere),
-    ("Sender", Sealed::Never),
-    ("Auto-Submitted", Sealed::Never),
-    ("Precedence", Sealed::Never),
-    ("Importance", Sealed::Never),
-    ("Priority", Sealed::Never),
-    ("X-Priority", Sealed::Never),
-    ("Resent-From", Sealed::Never),
-    ("Resent-Sender", Sealed::Never),
-    ("Resent-To", Sealed::Never),
-    ("Resent-Cc", Sealed::Never),
-    ("Resent-Date", Sealed::Never),
-    ("Resent-Message-ID", Sealed::Never),
-    // Without these two in it a one-click button is not shown (RFC 8058 §4).
-    ("List-Unsubscribe", Sealed::Never),
-    ("List-Unsubscribe-Post", Sealed::Never),
-    ("List-Id", Sealed::Never),
-    ("List-Help", Sealed::Never),
-    ("List-Subscribe", Sealed::Never),
-    ("List-Post", Sealed::Never),
-    ("List-Owner", Sealed::Never),
-    ("List-Archive", Sealed::Never),
-    ("Feedback-ID", Sealed::Never),
-];
 
 /// A selector or a domain: a name of DNS, in lower-case A-labels.
 ///
@@ -158,7 +102,7 @@ impl Signer {
     /// The field that signs a message of these fields, and of a body with this hash, at this time.
     fn signature(&self, header: &Header, domain: &str, body: &[u8], seconds: u64) -> Result<Field> {
         let (names, fields) = signed_fields(header);
-        let mut value = Folded::new();
+        let mut value = Folded::of(SIGNATURE);
         for tag in [
             "v=1;".to_owned(),
             format!("a={};", self.key.algorithm()),
@@ -184,10 +128,10 @@ impl Signer {
             octets.extend(canonical::field(&written(field)));
             octets.extend_from_slice(b"\r\n");
         }
-        let unsigned = Field::new(SIGNATURE, &value.text);
+        let unsigned = Field::new(SIGNATURE, value.text());
         octets.extend(canonical::field(&written(&unsigned)));
         value.broken(&STANDARD.encode(self.key.sign(&octets)?));
-        Ok(Field::new(SIGNATURE, &value.text))
+        Ok(Field::new(SIGNATURE, value.text()))
     }
 }
 
@@ -255,79 +199,10 @@ fn may_align(domain: &str, from: &str) -> bool {
     end(domain).eq(end(from))
 }
 
-/// The names for `h=`, and the fields that are signed, in the order of their names. Of several with one name
-/// the last comes first (RFC 6376 §5.4.2).
-fn signed_fields(header: &Header) -> (Vec<&'static str>, Vec<&Field>) {
-    let (mut names, mut fields) = (Vec::new(), Vec::new());
-    for (name, sealed) in SIGNED {
-        let mut there: Vec<&Field> = header.named(name).collect();
-        there.reverse();
-        let is_sealed = match sealed {
-            Sealed::Always => true,
-            Sealed::WhenThere => !there.is_empty(),
-            Sealed::Never => false,
-        };
-        let count = there.len() + usize::from(is_sealed);
-        names.extend(std::iter::repeat_n(name, count));
-        fields.extend(there);
-    }
-    (names, fields)
-}
-
 /// The octets of a field as they are sent, without the CRLF at their end.
 fn written(field: &Field) -> Vec<u8> {
     let mut octets = Vec::new();
     field.write(&mut octets);
     octets.truncate(octets.len().saturating_sub(2));
     octets
-}
-
-/// The value of a signature, in lines of no more than 78 octets unless a domain is longer.
-struct Folded {
-    text: String,
-    /// Octets of the last line.
-    column: usize,
-}
-
-impl Folded {
-    fn new() -> Self {
-        Self {
-            text: String::new(),
-            column: SIGNATURE.len() + 2,
-        }
-    }
-
-    /// A word behind this separator, or on a line of its own.
-    fn word(&mut self, separator: &str, word: &str) {
-        if self.column + separator.len() + word.len() > LINE_MAX {
-            return self.line(word);
-        }
-        // The first space is that of the field.
-        let separator = if self.text.is_empty() { "" } else { separator };
-        self.text.push_str(separator);
-        self.text.push_str(word);
-        self.column += separator.len() + word.len();
-    }
-
-    /// A word at the start of a line.
-    fn line(&mut self, word: &str) {
-        self.text.push_str("\r\n ");
-        self.text.push_str(word);
-        self.column = 1 + word.len();
-    }
-
-    /// A word that may be broken anywhere; ASCII.
-    fn broken(&mut self, word: &str) {
-        let mut rest = word;
-        loop {
-            let room = LINE_MAX.saturating_sub(self.column).min(rest.len());
-            let (part, behind) = rest.split_at(room);
-            self.text.push_str(part);
-            if behind.is_empty() {
-                return;
-            }
-            self.line("");
-            rest = behind;
-        }
-    }
 }

@@ -9,6 +9,7 @@ use super::super::Text;
 use super::super::content::tests::octets;
 use super::super::tests::{fields, headers, list};
 use super::super::{Fields, Store};
+use super::folded::LINE_MAX;
 use super::*;
 
 const RSA: &str = include_str!("../../../tests/keys/rsa.pem");
