@@ -12,6 +12,7 @@ mod block;
 mod body;
 mod compose;
 mod content;
+pub mod dkim;
 mod encoding;
 mod field;
 mod fit;
@@ -183,24 +184,50 @@ impl Message {
         let mut octets = Vec::new();
         let mut utf8_header = false;
         for field in sent_fields(&header) {
-            let raw = field.raw();
-            let utf8 = std::str::from_utf8(raw).is_ok();
-            if raw.is_ascii() || (utf8 && smtputf8) {
-                utf8_header |= !raw.is_ascii();
-                field.write(&mut octets);
-            } else {
-                ascii_field(field, utf8)?.write(&mut octets);
-            }
+            let form = form_of(field, smtputf8)?;
+            utf8_header |= !form.raw().is_ascii();
+            form.write(&mut octets);
         }
         if self.separator {
             octets.extend_from_slice(b"\r\n");
         }
         Ok(Content::new(octets, body, utf8_header))
     }
+
+    /// The message in the form that a server without extensions gets, else in the one for those that it can be
+    /// sent to: its content is then the same for each of them.
+    fn for_every_server(mut self) -> Result<Self> {
+        let mut header = Cow::Borrowed(&self.header);
+        if let Ok(body) = reencode::encoded(&self.body, &mut header, EightBit::Encoded) {
+            self.header = header.into_owned();
+            self.body = body;
+        }
+        let form = |smtputf8| {
+            let fields = self.header.fields().iter().map(|field| {
+                if field.is_private() {
+                    return Ok(field.clone());
+                }
+                form_of(field, smtputf8).map(Cow::into_owned)
+            });
+            fields.collect::<Result<Vec<Field>>>()
+        };
+        self.header = Header::new(form(false).or_else(|_| form(true))?);
+        Ok(self)
+    }
 }
 
 fn sent_fields(header: &Header) -> impl Iterator<Item = &Field> {
     header.fields().iter().filter(|field| !field.is_private())
+}
+
+/// The field as a server with or without SMTPUTF8 gets it.
+fn form_of(field: &Field, smtputf8: bool) -> Result<Cow<'_, Field>> {
+    let raw = field.raw();
+    let utf8 = std::str::from_utf8(raw).is_ok();
+    if raw.is_ascii() || (utf8 && smtputf8) {
+        return Ok(Cow::Borrowed(field));
+    }
+    ascii_field(field, utf8).map(Cow::Owned)
 }
 
 /// The field with what is not ASCII encoded.
