@@ -1,12 +1,13 @@
 //! Messages: what the user said, as a value that can be sent.
 //!
-//! A [`Message`] comes from flags and a text ([`Message::compose`]), from a message that was
+//! A [`Message`] comes from flags and its [`Parts`] ([`Message::compose`]), from a message that was
 //! handed over ([`Message::handed_over`]), from a program that calls sendmail
 //! ([`Message::submitted`]), or from another program's octets ([`Message::from_raw`]). For one server it becomes a [`Content`]: octets and facts. What is read
 //! stays in its [`Store`], in memory or in a file, and is neither copied nor changed there. Knows no
 //! socket, and of the environment only the local time zone. Refuses what is not well-formed, by its line or its field.
 //! RFC 5322, RFC 2045 to 2047, RFC 6532.
 
+mod attachment;
 mod block;
 mod body;
 mod compose;
@@ -24,6 +25,7 @@ mod lines;
 mod local_time;
 mod parameter;
 mod particulars;
+mod parts;
 mod quoted_printable;
 mod reading;
 mod reencode;
@@ -35,12 +37,14 @@ mod tests;
 mod text;
 mod window;
 
+pub use attachment::Attachment;
 pub use content::{Content, Facts, Reader};
 pub use date::Date;
 pub use field::HeaderField;
 pub use identity::{MessageId, new_message_id};
 pub use intake::{Input, Intake, author, classify, nearly_a_message};
 pub use particulars::{Particulars, Priority, UnsubscribeUri};
+pub use parts::Parts;
 pub use store::{Store, unreadable};
 pub use submitted::Rewriting;
 pub use text::Text;
