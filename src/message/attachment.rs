@@ -4,7 +4,8 @@
 //! lead elsewhere. Its octets stay where they are kept, and every one of them is sent. Refuses a
 //! name that is too long for any file. RFC 2183.
 
-use super::store::Store;
+use super::media_type::media_type;
+use super::store::{Store, unreadable};
 use crate::failure::{Failure, Kind, Result};
 
 /// Octets of a name: four times what file systems take, since what is not UTF-8 grows.
@@ -30,13 +31,15 @@ impl Attachment {
     /// name that way is called `attachment`.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when the name has more than 1024 octets.
+    /// [`Kind::Usage`] when the name has more than 1024 octets; [`Kind::Io`] when the octets cannot be
+    /// read where they are kept.
     pub fn new(name: &str, octets: impl Into<Store>) -> Result<Self> {
-        let name = name_of(name)?;
+        let (name, store) = (name_of(name)?, octets.into());
+        let content_type = media_type(&name, &store).map_err(|error| unreadable(&error))?;
         Ok(Self {
-            content_type: "application/octet-stream".into(),
-            store: octets.into(),
             name,
+            content_type,
+            store,
         })
     }
 }

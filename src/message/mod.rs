@@ -21,6 +21,7 @@ mod header;
 mod identity;
 mod intake;
 mod lines;
+mod media_type;
 mod parameter;
 mod quoted_printable;
 mod reading;
