@@ -1,17 +1,42 @@
 //! Files that go with a message, or stand in its HTML.
 //!
 //! Owns what a file is called there: the last part of its path, without what could end a line or
-//! lead elsewhere. Its octets stay where they are kept, and every one of them is sent. Refuses a
-//! name that is too long for any file. RFC 2183.
+//! lead elsewhere; and the header of the part that holds it. Its octets stay where they are kept, and
+//! every one of them is sent. Refuses a name that is too long for any file. RFC 2183, RFC 2392.
 
 use super::media_type::media_type;
+use super::parameter::{percent_encoded, push, push_for_old_readers};
 use super::store::{Store, unreadable};
+use crate::address::words::Charset;
 use crate::failure::{Failure, Kind, Result};
 
 /// Octets of a name: four times what file systems take, since what is not UTF-8 grows.
 const NAME_MAX: usize = 1024;
 /// What a file is called that has no name.
 const NAMELESS: &str = "attachment";
+
+/// What stands for itself in a content id beside letters and digits: in a message id and in a URL.
+const PLAIN: &str = "-._~+@";
+/// Characters of a content id, which cannot be folded.
+const ID_MAX: usize = 900;
+
+/// How a file is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Disposition {
+    /// Beside the text.
+    Attachment,
+    /// Where the HTML names its content id.
+    Inline,
+}
+
+impl Disposition {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Attachment => "attachment",
+            Self::Inline => "inline",
+        }
+    }
+}
 
 /// A file that is sent with a message.
 #[derive(Debug, Clone)]
@@ -41,6 +66,34 @@ impl Attachment {
             content_type,
             store,
         })
+    }
+
+    /// What the HTML calls it, behind `cid:`: its name, with octets other than ASCII letters, digits and
+    /// `-._~+@` percent-encoded.
+    pub fn content_id(&self) -> String {
+        let mut id = String::new();
+        for c in self.name.chars() {
+            let c = percent_encoded(c, Charset::Utf8, PLAIN);
+            if id.len() + c.len() > ID_MAX {
+                break;
+            }
+            id.push_str(&c);
+        }
+        id
+    }
+
+    /// The header of the part that holds it, each field with its line end.
+    pub(super) fn header(&self, disposition: Disposition) -> String {
+        let mut header = format!("Content-Type: {}", self.content_type);
+        push_for_old_readers("name", &self.name, &mut header);
+        header.push_str("\r\nContent-Transfer-Encoding: base64\r\n");
+        if disposition == Disposition::Inline {
+            header.push_str(&format!("Content-ID: <{}>\r\n", self.content_id()));
+        }
+        header.push_str(&format!("Content-Disposition: {}", disposition.name()));
+        push("filename", &self.name, &mut header);
+        header.push_str("\r\n");
+        header
     }
 }
 
@@ -95,6 +148,47 @@ mod tests {
             named("a\r\nBcc: b@x.org\0\u{85}\u{7f}\t.txt"),
             "a__Bcc: b@x.org____.txt"
         );
+    }
+
+    #[test]
+    fn the_header_says_the_name_in_both_ways() {
+        let file = Attachment::new("gr\u{fc}n.csv", b"a;b\n".to_vec()).unwrap();
+        assert_eq!(
+            file.header(Disposition::Attachment),
+            "Content-Type: text/csv; charset=utf-8;\r\n name=\"=?utf-8?b?Z3LDvG4uY3N2?=\"\r\n\
+             Content-Transfer-Encoding: base64\r\n\
+             Content-Disposition: attachment;\r\n filename*=utf-8''gr%C3%BCn.csv\r\n"
+        );
+        let file = Attachment::new("logo.svg", b"<svg/>".to_vec()).unwrap();
+        assert_eq!(
+            file.header(Disposition::Inline),
+            "Content-Type: image/svg+xml;\r\n name=\"logo.svg\"\r\n\
+             Content-Transfer-Encoding: base64\r\n\
+             Content-ID: <logo.svg>\r\n\
+             Content-Disposition: inline;\r\n filename=\"logo.svg\"\r\n"
+        );
+    }
+
+    #[test]
+    fn a_content_id_is_the_name_as_it_stands_in_a_url() {
+        let id = |name: &str| Attachment::new(name, Vec::new()).unwrap().content_id();
+        assert_eq!(id("Logo-1_a.png"), "Logo-1_a.png");
+        assert_eq!(id("my <l\u{f6}go>.png"), "my%20%3Cl%C3%B6go%3E.png");
+        assert!(id(&"\u{1f600}".repeat(256)).len() <= 900);
+    }
+
+    #[test]
+    fn no_line_of_the_header_is_long_whatever_the_name() {
+        for name in ["x", "\u{fc}", "\u{1f600}", "\"", " ", "a ", "=?"] {
+            for count in [1, 9, 50, 100, 255] {
+                let file = Attachment::new(&name.repeat(count), Vec::new()).unwrap();
+                let header = file.header(Disposition::Attachment);
+                assert!(header.is_ascii() && header.ends_with("\r\n"));
+                for line in header.split("\r\n") {
+                    assert!(line.len() <= 78, "{line}");
+                }
+            }
+        }
     }
 
     #[test]
