@@ -4,6 +4,7 @@
 //! lead elsewhere; and the header of the part that holds it. Its octets stay where they are kept, and
 //! every one of them is sent. Refuses a name that is too long for any file. RFC 2183, RFC 2392.
 
+use super::header::Header;
 use super::media_type::media_type;
 use super::parameter::{percent_encoded, push, push_for_old_readers};
 use super::store::{Store, unreadable};
@@ -20,22 +21,13 @@ const PLAIN: &str = "-._~+@";
 /// Characters of a content id, which cannot be folded.
 const ID_MAX: usize = 900;
 
-/// How a file is shown.
+/// Where a file is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Disposition {
-    /// Beside the text.
-    Attachment,
-    /// Where the HTML names its content id.
+    /// Within the message; its HTML names it `cid:` and the content id.
     Inline,
-}
-
-impl Disposition {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Attachment => "attachment",
-            Self::Inline => "inline",
-        }
-    }
+    /// Beside it.
+    Attachment,
 }
 
 /// A file that is sent with a message.
@@ -82,17 +74,22 @@ impl Attachment {
         id
     }
 
-    /// The header of the part that holds it, each field with its line end.
-    pub(super) fn header(&self, disposition: Disposition) -> String {
-        let mut header = format!("Content-Type: {}", self.content_type);
-        push_for_old_readers("name", &self.name, &mut header);
-        header.push_str("\r\nContent-Transfer-Encoding: base64\r\n");
-        if disposition == Disposition::Inline {
-            header.push_str(&format!("Content-ID: <{}>\r\n", self.content_id()));
-        }
-        header.push_str(&format!("Content-Disposition: {}", disposition.name()));
-        push("filename", &self.name, &mut header);
-        header.push_str("\r\n");
+    /// The fields that say what it is, and what it is called.
+    pub(super) fn header(&self, disposition: Disposition) -> Header {
+        let mut header = Header::default();
+        let mut content_type = self.content_type.clone();
+        push_for_old_readers("name", &self.name, &mut content_type);
+        header.push("Content-Type", &content_type);
+        let disposition = match disposition {
+            Disposition::Inline => {
+                header.push("Content-ID", &format!("<{}>", self.content_id()));
+                "inline"
+            }
+            Disposition::Attachment => "attachment",
+        };
+        let mut disposition = disposition.to_owned();
+        push("filename", &self.name, &mut disposition);
+        header.push("Content-Disposition", &disposition);
         header
     }
 }
@@ -150,20 +147,26 @@ mod tests {
         );
     }
 
+    fn header(file: &Attachment, disposition: Disposition) -> String {
+        let mut octets = Vec::new();
+        for field in file.header(disposition).fields() {
+            field.write(&mut octets);
+        }
+        String::from_utf8(octets).unwrap()
+    }
+
     #[test]
     fn the_header_says_the_name_in_both_ways() {
         let file = Attachment::new("gr\u{fc}n.csv", b"a;b\n".to_vec()).unwrap();
         assert_eq!(
-            file.header(Disposition::Attachment),
+            header(&file, Disposition::Attachment),
             "Content-Type: text/csv; charset=utf-8;\r\n name=\"=?utf-8?b?Z3LDvG4uY3N2?=\"\r\n\
-             Content-Transfer-Encoding: base64\r\n\
              Content-Disposition: attachment;\r\n filename*=utf-8''gr%C3%BCn.csv\r\n"
         );
         let file = Attachment::new("logo.svg", b"<svg/>".to_vec()).unwrap();
         assert_eq!(
-            file.header(Disposition::Inline),
+            header(&file, Disposition::Inline),
             "Content-Type: image/svg+xml;\r\n name=\"logo.svg\"\r\n\
-             Content-Transfer-Encoding: base64\r\n\
              Content-ID: <logo.svg>\r\n\
              Content-Disposition: inline;\r\n filename=\"logo.svg\"\r\n"
         );
@@ -182,7 +185,7 @@ mod tests {
         for name in ["x", "\u{fc}", "\u{1f600}", "\"", " ", "a ", "=?"] {
             for count in [1, 9, 50, 100, 255] {
                 let file = Attachment::new(&name.repeat(count), Vec::new()).unwrap();
-                let header = file.header(Disposition::Attachment);
+                let header = header(&file, Disposition::Attachment);
                 assert!(header.is_ascii() && header.ends_with("\r\n"));
                 for line in header.split("\r\n") {
                     assert!(line.len() <= 78, "{line}");

@@ -8,27 +8,32 @@ use super::encoding::TransferEncoding;
 use super::field::rendered;
 use super::header::Header;
 use super::identity::date_value;
+use super::parts::{Parts, TRANSFER_ENCODING};
 use super::text::Text;
 use super::{Fields, HeaderField, Message};
 use crate::address::{Address, AddressList};
 use crate::failure::{Failure, Kind, Result};
 
-/// The field that says how a body is encoded.
-pub(super) const TRANSFER_ENCODING: &str = "Content-Transfer-Encoding";
-
 impl Message {
-    /// A message of what the flags say and a text. Its header and body are ASCII, except for an
+    /// A message of what the flags say and its parts. Its header and body are ASCII, except for an
     /// address that cannot be.
     ///
     /// # Errors
     /// [`Kind::Usage`] or [`Kind::Message`] when a value cannot stand in a header, naming it;
     /// [`Kind::Io`] when the text cannot be read where it is kept.
-    pub fn compose(fields: &Fields, text: Text) -> Result<Self> {
-        let mut warnings: Vec<String> = text.warning().into_iter().collect();
-        warnings.extend(other_charset(fields, &text));
+    pub fn compose(fields: &Fields, parts: impl Into<Parts>) -> Result<Self> {
+        let parts = parts.into();
+        let mut warnings: Vec<String> = parts.warnings().collect();
+        let only_text = parts.only_text();
+        warnings.extend(only_text.and_then(|text| other_charset(fields, text)));
         let wanted = wanted_encoding(fields)?;
-        let encoded = text.encoded(wanted)?;
-        check_mime(fields, wanted, encoded.transfer_encoding)?;
+        if parts.is_multipart() {
+            refuse_other_mime(fields)?;
+        }
+        let entity = parts.into_entity(wanted)?;
+        if let Some(used) = entity.transfer_encoding {
+            check_mime(fields, wanted, used)?;
+        }
 
         let mut header = Header::default();
         fields.push_from(&mut header)?;
@@ -45,13 +50,14 @@ impl Message {
         header.push("Date", &date_value(fields.date)?);
         header.push("Message-ID", &rendered("Message-ID", &fields.message_id)?);
         header.push("MIME-Version", "1.0");
-        header.push("Content-Type", encoded.content_type);
-        header.push(TRANSFER_ENCODING, encoded.transfer_encoding.name());
+        header
+            .fields_mut()
+            .extend_from_slice(entity.header.fields());
         header.replace(&fields.headers)?;
 
         let said = fields.from.is_some() || fields.edits("From") || fields.edits("Sender");
         let sender = if said { sender_of(&header) } else { None };
-        Ok(Self::new(header, true, encoded.body, sender, warnings))
+        Ok(Self::new(header, true, entity.body, sender, warnings))
     }
 }
 
@@ -113,6 +119,19 @@ fn wanted_encoding(fields: &Fields) -> Result<Option<TransferEncoding>> {
             Kind::Usage,
             format!("{TRANSFER_ENCODING}: a composed body is 7bit, quoted-printable or base64"),
         )),
+    }
+}
+
+/// Refuses fields that say what a message of several parts is.
+fn refuse_other_mime(fields: &Fields) -> Result<()> {
+    let edited = ["Content-Type", TRANSFER_ENCODING, "MIME-Version"];
+    match edited.into_iter().find(|name| fields.edits(name)) {
+        Some(name) => Err(Failure::new(
+            Kind::Usage,
+            format!("{name}: a message of several parts has its own"),
+        )
+        .with_hint("leave out the -H, or the attachments and the HTML")),
+        None => Ok(()),
     }
 }
 

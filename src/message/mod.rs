@@ -1,6 +1,6 @@
 //! Messages: what the user said, as a value that can be sent.
 //!
-//! A [`Message`] comes from flags and a text ([`Message::compose`]), from a message that was
+//! A [`Message`] comes from flags and its [`Parts`] ([`Message::compose`]), from a message that was
 //! handed over ([`Message::handed_over`]), from a program that calls sendmail
 //! ([`Message::submitted`]), or from another program's octets ([`Message::from_raw`]). For one server it becomes a [`Content`]: octets and facts. What is read
 //! stays in its [`Store`], in memory or in a file, and is neither copied nor changed there. Knows no
@@ -23,6 +23,7 @@ mod intake;
 mod lines;
 mod media_type;
 mod parameter;
+mod parts;
 mod quoted_printable;
 mod reading;
 mod reencode;
@@ -42,6 +43,7 @@ pub use field::HeaderField;
 pub(crate) use identity::date_value;
 pub use identity::new_message_id;
 pub use intake::{Input, Intake, author, classify, nearly_a_message};
+pub use parts::Parts;
 pub use store::{Store, unreadable};
 pub use submitted::Rewriting;
 pub use text::Text;

@@ -8,8 +8,8 @@
 
 use super::HeaderField;
 use super::body::Body;
-use super::compose::TRANSFER_ENCODING;
 use super::header::Header;
+use super::parts::TRANSFER_ENCODING;
 use super::store::unreadable;
 use crate::failure::Result;
 

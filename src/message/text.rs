@@ -28,6 +28,13 @@ pub struct Text {
     found: Found,
 }
 
+/// What a text is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subtype {
+    Plain,
+    Html,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TextKind {
     Utf8,
@@ -115,11 +122,17 @@ impl Text {
     ///
     /// # Errors
     /// [`Kind::Io`] when the text cannot be read where it is kept.
-    pub(super) fn encoded(self, wanted: Option<TransferEncoding>) -> Result<Encoded> {
-        let content_type = match self.kind {
-            TextKind::Utf8 => "text/plain; charset=utf-8",
-            TextKind::Unknown8bit => "text/plain; charset=unknown-8bit",
-            TextKind::Data => {
+    pub(super) fn encoded(
+        self,
+        subtype: Subtype,
+        wanted: Option<TransferEncoding>,
+    ) -> Result<Encoded> {
+        let content_type = match (self.kind, subtype) {
+            (TextKind::Utf8, Subtype::Plain) => "text/plain; charset=utf-8",
+            (TextKind::Utf8, Subtype::Html) => "text/html; charset=utf-8",
+            (TextKind::Unknown8bit, Subtype::Plain) => "text/plain; charset=unknown-8bit",
+            (TextKind::Unknown8bit, Subtype::Html) => "text/html; charset=unknown-8bit",
+            (TextKind::Data, _) => {
                 let form = Form {
                     charset: None,
                     coding: Coding::DataInBase64,
@@ -225,7 +238,7 @@ mod tests {
 
     fn encoded(octets: &[u8], charset: Option<&str>) -> (&'static str, &'static str, String) {
         let text = Text::new(octets.to_vec(), charset).unwrap();
-        let body = text.encoded(None).unwrap();
+        let body = text.encoded(Subtype::Plain, None).unwrap();
         let text = String::from_utf8(octets_of(&body)).unwrap();
         (body.content_type, body.transfer_encoding.name(), text)
     }
@@ -272,7 +285,7 @@ mod tests {
         for charset in [None, Some("us-ascii")] {
             let text = Text::new(b"J\xf6rg\n".to_vec(), charset).unwrap();
             assert!(text.warning().unwrap().contains("unknown-8bit"));
-            let body = text.encoded(None).unwrap();
+            let body = text.encoded(Subtype::Plain, None).unwrap();
             assert_eq!(body.content_type, "text/plain; charset=unknown-8bit");
             assert_eq!(octets_of(&body), b"J=F6rg\r\n");
         }
@@ -282,7 +295,7 @@ mod tests {
     fn data_is_sent_octet_for_octet() {
         let data = b"a\0\xff\n\r\n\r".to_vec();
         let text = Text::new(data.clone(), None).unwrap();
-        let body = text.encoded(None).unwrap();
+        let body = text.encoded(Subtype::Plain, None).unwrap();
         assert_eq!(body.content_type, "application/octet-stream");
         assert_eq!(from_base64(&octets_of(&body)), data);
     }
