@@ -2,6 +2,7 @@
 //! keys are taken. Other people's verifiers are asked in `tests/real_servers/dkim.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use proptest::prelude::*;
 use ring::digest::{SHA256, digest};
 use ring::signature::{ED25519, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
@@ -401,4 +402,24 @@ fn a_key_that_cannot_sign_is_told_apart() {
         format!("{:?}", Key::from_pem(&Secret::new(RSA.into())).unwrap()),
         "Key(rsa-sha256, ***)"
     );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_is_handed_over_holds_and_is_the_same_for_every_server(
+        names in proptest::collection::vec("Subject|to|X-A|LIST-ID ?|content-type", 0..6),
+        value in "[a\t \u{e9}]{0,20}|[a ]{0,5}\n[ \t]{1,2}[a \u{e9}]{1,5}",
+        body in "[a \t\n.]{0,60}|(a{0,20}[ \t]{0,2}\r\n){0,9}",
+    ) {
+        let fields: Vec<String> = names.iter().map(|name| format!("{name}: {value}x\n")).collect();
+        let input = format!("From: a@example.com\n{}\n{body}", fields.concat());
+        let message = signed(&input);
+        prop_assert!(holds(&message, &signer()), "{}", message);
+        if message.is_ascii() {
+            prop_assert_eq!(&sent(handed_over(&input), &signer(), false), &message);
+        }
+        let changed = message.replacen("From: a@", "From: b@", 1);
+        prop_assert!(!holds(&changed, &signer()));
+    }
 }
