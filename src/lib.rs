@@ -63,6 +63,7 @@ pub mod interrupt;
 pub mod merge;
 pub mod message;
 pub mod plan;
+mod private_key;
 pub mod queue;
 mod random;
 pub mod report;

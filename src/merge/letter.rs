@@ -8,11 +8,13 @@ use std::borrow::Cow;
 
 use super::rows::Row;
 use super::source::{Place, Source};
-use super::template::{Outcome, Template};
+use super::template::{Marked, Outcome, Template};
 use crate::address::{Address, AddressList};
 use crate::envelope::{Envelope, Options, ReversePath};
 use crate::failure::{Failure, Kind, Result};
-use crate::message::{Attachment, Fields, HeaderField, Message, Parts, Text};
+use crate::message::{
+    Attachment, Date, Fields, HeaderField, Message, Parts, Text, html_to_text, markdown_to_html,
+};
 
 /// What all messages have in common beside the template.
 #[derive(Debug, Clone)]
@@ -58,7 +60,7 @@ impl<'s> Letters<'s> {
     pub fn letter(&self, row: &Row, message_id: String) -> Result<(Envelope, Message)> {
         let rendered = self.template.render(row)?;
         let mut fields = Fields {
-            date: std::time::SystemTime::now(),
+            date: Date::now(),
             message_id,
             ..self.common.fields.clone()
         };
@@ -107,9 +109,15 @@ impl<'s> Letters<'s> {
         for (path, place) in &rendered.files {
             attachments.push((self.files)(path, *place)?);
         }
+        let (text, html) = match (rendered.text, rendered.marked_up) {
+            (None, Some(Marked::Html(html))) => (Some(html_to_text(&html)), Some(html)),
+            (text, Some(Marked::Html(html))) => (text, Some(html)),
+            (text, Some(Marked::Markdown(source))) => (text, Some(markdown_to_html(&source))),
+            (text, None) => (text, None),
+        };
         let parts = Parts {
-            text: rendered.text.map(Text::from),
-            html: rendered.marked_up.map(Text::from),
+            text: text.map(Text::from),
+            html: html.map(Text::from),
             inline: Vec::new(),
             attachments,
         };
@@ -180,8 +188,9 @@ mod tests {
                 reply_to: AddressList::default(),
                 subject: None,
                 headers: Vec::new(),
-                date: std::time::SystemTime::UNIX_EPOCH,
+                date: Date::now(),
                 message_id: String::new(),
+                particulars: Default::default(),
             },
             sender: None,
             options: Options::default(),
@@ -339,6 +348,38 @@ mod tests {
             message.contains("Content-Type: text/html; charset=utf-8"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn html_has_a_text_beside_it() {
+        let template = "To: a@x.org\nContent-Type: text/html\n\n<p>Hi <b>{{ v }}</b></p>";
+        let (_, message) = one(template, r#"{"v": "a&b"}"#).unwrap();
+        assert!(message.contains("multipart/alternative") && message.contains("\r\n\r\nHi a&b"));
+        let source = Source::parse(b"To: a@x.org\n\ntext {{ v }}").unwrap();
+        let source = source.with_html(b"<i>{{ v }}</i>").unwrap();
+        let made = letters_of(&source, r#"{"v": "<x>"}"#, Format::JsonLines).remove(0);
+        let (_, message) = made.unwrap();
+        assert!(message.contains("text <x>") && message.contains("<i>&lt;x&gt;</i>"));
+    }
+
+    #[test]
+    fn what_is_inserted_into_markdown_is_no_markup() {
+        let source = Source::parse(b"To: a@x.org\n\n**{{ v }}** [x](https://x.org/{{ v }})");
+        let source = source.unwrap().as_markdown().unwrap();
+        for (value, shown) in [
+            ("a*b_", "<strong>a*b_</strong>"),
+            ("<b>", "<strong>&lt;b&gt;</strong>"),
+            (r"x\n\n# y", "x<br />\n# y"),
+            ("](http://evil.org)", "<strong>](http://evil.org)</strong>"),
+        ] {
+            let data = format!("{{\"v\": \"{value}\"}}");
+            let made = letters_of(&source, &data, Format::JsonLines).remove(0);
+            let (_, message) = made.unwrap();
+            let message = message.replace("=\r\n", "").replace("\r\n", "\n");
+            assert!(message.contains(shown), "{value}: {message}");
+        }
+        let made = letters_of(&source, r#"{"v": "a*b"}"#, Format::JsonLines).remove(0);
+        assert!(made.unwrap().1.contains("**a*b** [x]"));
     }
 
     #[test]

@@ -37,8 +37,14 @@ pub(super) struct Rendered<'s> {
     /// The paths of the files that go with it, and where each was named.
     pub(super) files: Vec<(String, Place)>,
     pub(super) text: Option<String>,
-    /// In HTML, or in Markdown with what was inserted escaped.
-    pub(super) marked_up: Option<String>,
+    pub(super) marked_up: Option<Marked>,
+}
+
+/// A body with markup, in which what was inserted is none.
+#[derive(Debug)]
+pub(super) enum Marked {
+    Html(String),
+    Markdown(String),
 }
 
 /// What the value of a field comes to.
@@ -118,15 +124,18 @@ impl<'s> Template<'s> {
             rendered.map_err(|error| in_body(&error, line, name))
         };
         let (text, marked_up) = match (source.markup, &source.html) {
-            (Markup::Html, _) => (None, Some(body(BODY, source.body_line)?)),
+            (Markup::Html, _) => (None, Some(Marked::Html(body(BODY, source.body_line)?))),
             (Markup::Markdown, _) => {
                 let text = body(BODY, source.body_line)?;
                 let marked = self.rendered(MARKDOWN, row);
                 let marked = marked.map_err(|e| in_body(&e, source.body_line, MARKDOWN))?;
-                (Some(text), Some(marked))
+                (Some(text), Some(Marked::Markdown(marked)))
             }
             (Markup::Plain, None) => (Some(body(BODY, source.body_line)?), None),
-            (Markup::Plain, Some(_)) => (Some(body(BODY, source.body_line)?), Some(body(HTML, 1)?)),
+            (Markup::Plain, Some(_)) => (
+                Some(body(BODY, source.body_line)?),
+                Some(Marked::Html(body(HTML, 1)?)),
+            ),
         };
         Ok(Rendered {
             fields,

@@ -19,7 +19,8 @@ is an error. To, Cc and Bcc of the template say who gets it, where it has one of
 are called to (or email), cc and bcc do. In To: {{ name }} <{{ email }}> a value is one name or one address,
 whatever it holds; a list of addresses is inserted by {{ list|addresses }}. A field that comes out empty is
 left out. Attach: {{ file }} attaches a file, named from the folder of TEMPLATE. With Content-Type: text/html
-the body is HTML, and what is inserted is escaped.
+the body is HTML, and what is inserted is escaped; with --markdown it is Markdown, and what is inserted is
+no markup.
 
 All rows are checked before the first is sent. A row that cannot be rendered, or names a file that cannot be
 read, is told with its line, and then nothing is sent (exit 65).
@@ -99,6 +100,10 @@ pub(crate) struct MergeArgs {
     /// A template of the body in HTML, beside the text
     #[arg(long, value_name = "PATH", help_heading = "Message")]
     pub(crate) html: Option<PathBuf>,
+
+    /// The body is Markdown: it is sent as a text, and as HTML
+    #[arg(long, help_heading = "Message", conflicts_with = "html")]
+    pub(crate) markdown: bool,
 
     /// A file to attach to each message
     #[arg(short, long, value_name = "PATH", help_heading = "Message")]

@@ -32,6 +32,7 @@ use super::output::Console;
 use super::progress::Progress;
 use super::queue::{Queueing, When};
 use super::settings::{Settings, count};
+use super::signing::Signing;
 use super::way;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
@@ -62,6 +63,7 @@ pub(super) fn run(
     let retries = settings.value("retry", count)?.unwrap_or(RETRIES);
     let as_json = settings.switch("json")?;
     let plan = way::plan(settings, &host, start)?;
+    let signing = Signing::of(settings, plan.waits.deadline)?;
 
     let files = Files::of(&args.template);
     let find = |path: &str, place| files.attachment(path, place);
@@ -74,7 +76,7 @@ pub(super) fn run(
     };
     if shows {
         let most = args.sample.unwrap_or(u64::MAX);
-        show::show(&wanted, &letters, most, console).context(data)?;
+        show::show(&wanted, &letters, &signing, most, console).context(data)?;
         return Ok(Exit::Ok);
     }
 
@@ -116,6 +118,7 @@ pub(super) fn run(
     let outbox = Outbox::new(journal.as_ref(), as_json, results, console);
     let desk = Desk {
         letters: &letters,
+        signing: &signing,
         journal: journal.as_ref(),
         seed: &seed,
         domain: &wanted.domain,

@@ -10,6 +10,7 @@ use crate::cli::log::Log;
 use crate::cli::output::Console;
 use crate::cli::progress::Progress;
 use crate::cli::queue::{Queueing, When};
+use crate::cli::signing::Signing;
 use crate::envelope::Envelope;
 use crate::failure::{Failure, Kind, Result};
 use crate::merge::{Journal, Letters, Office, Row, Seed};
@@ -20,6 +21,7 @@ use crate::smtp::Observer as _;
 /// Where the rows of a merge are seen to.
 pub(super) struct Desk<'d> {
     pub(super) letters: &'d Letters<'d>,
+    pub(super) signing: &'d Signing,
     pub(super) journal: Option<&'d Journal>,
     pub(super) seed: &'d Seed,
     /// Of the Message-IDs.
@@ -47,6 +49,7 @@ impl Office for Desk<'_> {
     fn letter(&self, row: &Row) -> Result<(Envelope, Message)> {
         let id = self.seed.message_id(row.number, self.domain);
         let (envelope, message) = self.letters.letter(row, id)?;
+        let message = self.signing.sign(message).map_err(as_failure)?;
         let settled = self.journal.map_or(&[][..], |it| it.settled(row.number));
         if settled.is_empty() {
             return Ok((envelope, message));
@@ -132,5 +135,16 @@ impl Desk<'_> {
         let (number, line) = (row.number, row.line);
         self.console
             .line(&format!("smtpsend: row {number} (line {line}): {words}"));
+    }
+}
+
+/// The failure that an error is.
+fn as_failure(error: anyhow::Error) -> Failure {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => Failure {
+            message: format!("{error:#}"),
+            ..failure.clone()
+        },
+        None => Failure::new(Kind::Bug, format!("{error:#}")),
     }
 }

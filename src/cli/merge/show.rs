@@ -3,14 +3,14 @@
 //! A line `From ` stands before each message and an empty one behind it; in between nothing is changed, not even lines
 //! that begin with `From `, so that what is shown is what would be sent.
 
-use std::time::SystemTime;
-
 use anyhow::Result;
 
 use super::wanted::Wanted;
 use crate::cli::options;
 use crate::cli::output::{Console, content_to_stdout};
+use crate::cli::signing::Signing;
 use crate::merge::{Letters, Rows, Seed};
+use crate::message::Date;
 
 /// Shows the messages of the first rows of this share.
 ///
@@ -19,6 +19,7 @@ use crate::merge::{Letters, Rows, Seed};
 pub(super) fn show(
     wanted: &Wanted,
     letters: &Letters<'_>,
+    signing: &Signing,
     most: u64,
     console: &Console,
 ) -> Result<()> {
@@ -33,6 +34,7 @@ pub(super) fn show(
         shown += 1;
         let id = seed.message_id(row.number, &wanted.domain);
         let (envelope, message) = letters.letter(&row, id)?;
+        let message = signing.sign(message)?;
         let content = message.content(true, true)?;
         let recipients = envelope.recipients().iter();
         let recipients: Vec<String> = recipients.map(|it| format!("<{it}>")).collect();
@@ -53,7 +55,7 @@ pub(super) fn show(
             Some(address) => address.to_string().replace(' ', "_"),
             None => "MAILER-DAEMON".to_owned(),
         };
-        let date = asctime(SystemTime::now());
+        let date = asctime(&Date::now());
         content_to_stdout(&format!("{before}From {sender} {date}\r\n"), &content)?;
         before = "\r\n";
     }
@@ -61,8 +63,8 @@ pub(super) fn show(
 }
 
 /// `Sun Nov  6 08:49:37 1994`.
-fn asctime(time: SystemTime) -> String {
-    let date = httpdate::fmt_http_date(time);
+fn asctime(date: &Date) -> String {
+    let date = date.to_string();
     match date.split_whitespace().collect::<Vec<_>>()[..] {
         [weekday, day, month, year, time, _] => {
             let weekday = weekday.trim_end_matches(',');
@@ -74,14 +76,13 @@ fn asctime(time: SystemTime) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn the_date_of_an_mbox_is_that_of_asctime() {
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        assert_eq!(asctime(time), "Sun Nov  6 08:49:37 1994");
+        let date = Date::parse("Sun, 06 Nov 1994 08:49:37 +0100").unwrap();
+        assert_eq!(asctime(&date), "Sun Nov  6 08:49:37 1994");
     }
 }

@@ -147,7 +147,11 @@ fn source(args: &MergeArgs, deadline: Option<Instant>, console: &Console) -> Res
         let octets = stdin::read_file(path, TEMPLATE_LIMIT, deadline)?;
         source = source.with_html(&octets).context("--html")?;
     }
-    Ok(source)
+    Ok(if args.markdown {
+        source.as_markdown().context("--markdown")?
+    } else {
+        source
+    })
 }
 
 fn is_standard_input(path: &Path) -> bool {
