@@ -369,7 +369,7 @@ mod tests {
         for (value, shown) in [
             ("a*b_", "<strong>a*b_</strong>"),
             ("<b>", "<strong>&lt;b&gt;</strong>"),
-            (r"x\n\n# y", "x<br />\n# y"),
+            (r"x\n\n# y", "x<br />\n<br />\n# y</strong>"),
             ("](http://evil.org)", "<strong>](http://evil.org)</strong>"),
         ] {
             let data = format!("{{\"v\": \"{value}\"}}");
