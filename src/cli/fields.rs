@@ -8,8 +8,9 @@ use super::args::{HeaderArgs, RecipientArgs};
 use super::host::{HostName, user_name};
 use super::settings::{Environment, Origin, Settings, blamed};
 use crate::address::{Address, AddressList, Mailbox};
+use crate::envelope::ReversePath;
 use crate::failure::{Failure, Kind};
-use crate::message::{Fields, HeaderField, new_message_id};
+use crate::message::{Fields, HeaderField, Message, new_message_id};
 
 /// What the arguments and settings say of the header.
 ///
@@ -53,6 +54,25 @@ pub(super) fn fields(
         message_id: new_message_id(id_domain.trim_matches(['[', ']'])),
         from,
         default_from,
+    })
+}
+
+/// The envelope sender of a message that is made: the one that is `set`, else its author.
+///
+/// # Errors
+/// `Message` when the flag names no author, or several.
+pub(super) fn reverse_path(
+    set: Option<ReversePath>,
+    fields: &Fields,
+    message: &Message,
+) -> Result<ReversePath> {
+    Ok(match (set, &fields.from) {
+        (Some(sender), _) => sender,
+        (None, Some(from)) => only_mailbox(from)?.address().clone().into(),
+        (None, None) => {
+            let own = message.sender().unwrap_or(fields.default_from.address());
+            own.clone().into()
+        }
     })
 }
 
