@@ -8,16 +8,19 @@
 mod aliases;
 mod args;
 mod check;
+mod completions;
 mod config;
 mod credentials;
 mod deliver;
 mod fields;
 mod finding;
+mod guide;
 mod host;
 mod json;
 mod kept;
 mod log;
 mod lone_dot;
+mod manual;
 mod moment;
 mod options;
 mod output;
@@ -199,12 +202,19 @@ fn perform(line: CommandLine, console: &Console) -> Exit {
         Task::Verify(args) => verify::verify(args, &settings, console),
         Task::Sendmail(call) => sendmail::run(call, &mut settings, console),
         Task::Queue(task) => queue::run(task, &mut settings, console),
+        Task::Completions(shell) => printed(completions::print(*shell)),
+        Task::Man => printed(manual::print()),
     });
     done.unwrap_or_else(|error| {
         // In the form that the settings ask for which were read until then.
         let json = settings.switch("json").unwrap_or(false);
         fail(&error, json, console)
     })
+}
+
+/// What was printed, and nothing else was to be done.
+fn printed(written: crate::failure::Result<()>) -> Result<Exit> {
+    Ok(written.map(|()| Exit::Ok)?)
 }
 
 /// Reads the settings files where the task does, and chooses the profile for mail from the `from` of
