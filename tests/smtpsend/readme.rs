@@ -27,6 +27,13 @@ fn blocks(language: &str) -> Vec<String> {
     found
 }
 
+/// The template of a message per row.
+fn template() -> String {
+    let texts = blocks("text");
+    let template = texts.into_iter().find(|text| text.contains("Attach:"));
+    template.unwrap()
+}
+
 /// Runs a command line as the README's reader would, with the settings in the environment.
 /// Gives back how many messages the server took.
 fn run_by_shell(script: &str) -> usize {
@@ -47,6 +54,14 @@ fn run_by_shell(script: &str) -> usize {
         "From: a@example.com\nTo: b@example.com\n\nHello\n",
     )
     .unwrap();
+    fs::create_dir(folder.path().join("tickets")).unwrap();
+    fs::write(folder.path().join("tickets/7.pdf"), "%PDF-1.4").unwrap();
+    fs::write(
+        folder.path().join("guests.csv"),
+        "name,email,ticket\nBob,b@x.org,7\n",
+    )
+    .unwrap();
+    fs::write(folder.path().join("invitation.txt"), template()).unwrap();
     fs::write(folder.path().join("backup"), "#!/bin/sh\necho saved\n").unwrap();
     fs::write(folder.path().join("failing"), "echo broken\nexit 1\n").unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_smtpsend")).parent().unwrap();

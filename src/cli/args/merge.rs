@@ -12,30 +12,33 @@ const ABOUT: &str = "Send one personalised message per row of a file";
 const LONG_ABOUT: &str = "\
 Send one personalised message per row of a file.
 
-TEMPLATE is a file with header fields, an empty line, and the body. {{ name }} in the body, in the value of a
-field, and in --subject, --header and --attach stands for the field of the row that is called so; {% if … %}
-and {% for … %} are there too (Jinja; row values are data, never template). A name that the row does not have
-is an error. To, Cc and Bcc of the template say who gets it, where it has one of them; else the columns that
-are called to (or email), cc and bcc do. In To: {{ name }} <{{ email }}> a value is one name or one address,
-whatever it holds; a list of addresses is inserted by {{ list|addresses }}. A field that comes out empty is
-left out. Attach: {{ file }} attaches a file, named from the folder of TEMPLATE. With Content-Type: text/html
-the body is HTML, and what is inserted is escaped; with --markdown it is Markdown, and what is inserted is
-no markup.
+TEMPLATE is a file with header fields, an empty line, and the body. {{ name }} in the body, in the
+value of a field, and in --subject, --header and --attach stands for the field of the row that is
+called so; {% if … %} and {% for … %} are there too (Jinja; row values are data, never template).
+A name that the row does not have is an error. To, Cc and Bcc of the template say who gets it,
+where it has one of them; else the columns that are called to (or email), cc and bcc do. In To: {{
+name }} <{{ email }}> a value is one name or one address, whatever it holds; a list of addresses
+is inserted by {{ list|addresses }}. A field that comes out empty is left out. Attach: {{ file }}
+attaches a file, named from the folder of TEMPLATE. With Content-Type: text/html the body is HTML,
+and what is inserted is escaped; with --markdown it is Markdown, and what is inserted is no
+markup.
 
-All rows are checked before the first is sent. A row that cannot be rendered, or names a file that cannot be
-read, is told with its line, and then nothing is sent (exit 65).
+All rows are checked before the first is sent. A row that cannot be rendered, or names a file that
+cannot be read, is told with its line, and then nothing is sent (exit 65).
 
-What is put off (4xx) is tried again, later each time (--retry, here 5 unless it is set), while the other rows
-go on; 421 and refusals of a rate slow all down. Whom the server refuses for good is told, and the rest goes on. When
-the login is refused or no server can be reached, it stops at once. Ctrl-C ends it between two messages.
+What is put off (4xx) is tried again, later each time (--retry, here 5 unless it is set), while
+the other rows go on; 421 and refusals of a rate slow all down. Whom the server refuses for good
+is told, and the rest goes on. When the login is refused or no server can be reached, it stops at
+once. Ctrl-C ends it between two messages.
 
-With --journal FILE it goes on where it was, by the same command, however it ended: each row is sent once. Only
-a message whose answer was lost is sent once more, under its Message-ID.";
+With --journal FILE it goes on where it was, by the same command, however it ended: each row is
+sent once. Only a message whose answer was lost is sent once more, under its Message-ID.";
 
 const EXITS: &str = "\
-Exit codes: 0 every row accepted, or queued · 65 a row is bad, nothing was sent, or the journal is of something else · 66
-an input file cannot be read · 75 rows were put off, or are left · 67, 69 rows were refused for good · 74 the
-journal or the output cannot be written · 77, 78 and others as smtpsend --help says";
+Exit codes: 0 every row accepted, or queued · 65 a row is bad, nothing was sent, or the journal is
+of something else · 66 an input file cannot be read · 75 rows were put off, or are left · 67, 69
+rows were refused for good · 74 the journal or the output cannot be written · 77, 78 and others as
+smtpsend --help says";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -132,7 +135,7 @@ pub(super) fn merge() -> Command {
         .override_usage("smtpsend merge TEMPLATE --data FILE [OPTIONS]")
         // The arguments bring a description of their own.
         .defer(|merge| {
-            use Heading::{Authentication, Delivery, Log, Output, Server, Settings};
+            use Heading::{Authentication, Delivery, Log, Merge, Output, Server, Settings};
             let author = ["from", "reply-to", "envelope-from"];
             let author = author.iter().filter_map(|name| setting(name)).map(flag_of);
             let merge = MergeArgs::augment_args(merge)
@@ -147,7 +150,7 @@ pub(super) fn merge() -> Command {
             with_settings(merge, |heading| {
                 matches!(
                     heading,
-                    Server | Authentication | Delivery | Output | Log | Settings
+                    Server | Authentication | Delivery | Merge | Output | Log | Settings
                 )
             })
         })

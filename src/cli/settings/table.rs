@@ -41,6 +41,8 @@ pub(crate) enum Heading {
     Sendmail,
     /// Of `smtpsend run` alone.
     Run,
+    /// Of `smtpsend merge` alone.
+    Merge,
     Output,
     Log,
     Settings,
@@ -56,6 +58,7 @@ impl Heading {
             Self::Delivery => "Delivery",
             Self::Sendmail => "Sendmail",
             Self::Run => "Command",
+            Self::Merge => "Pace",
             Self::Output => "Output",
             Self::Log => "Log",
             Self::Settings => "Settings",
@@ -192,7 +195,9 @@ pub(crate) fn setting(name: &str) -> Option<&'static Setting> {
 }
 
 use Form::{Command, List, Path, Text};
-use Heading::{Authentication, Delivery, Log, Message, Output, Recipients, Run, Sendmail, Server};
+use Heading::{
+    Authentication, Delivery, Log, Merge, Message, Output, Recipients, Run, Sendmail, Server,
+};
 
 /// All of them, in the order of the help.
 #[rustfmt::skip]
@@ -353,6 +358,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .more("complete: in From, Sender, Reply-To, To and Cc they become the address that they go to, where it \
                is one and every address of the field is known."),
 
+    Setting::new(Merge, Text, "progress", "WHEN", "Show how far smtpsend merge is: auto or never")
+        .default("auto")
+        .more("auto: where standard error is a terminal, unless --verbose or --quiet is given."),
+
     Setting::new(Run, Text, "on", "WHAT", "When there is mail: on failure, output, or always")
         .default("failure")
         .more("failure: an exit status other than 0, a signal, a timeout, a command that cannot be started, or anything \
@@ -370,9 +379,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .short('v'),
     Setting::switch(Output, "quiet", "no-quiet", "Say nothing on standard error; the exit code tells")
         .short('q'),
-    Setting::new(Output, Text, "progress", "WHEN", "Show how far smtpsend merge is: auto or never")
-        .default("auto")
-        .more("auto: where standard error is a terminal, unless --verbose or --quiet is given."),
     Setting::switch(Output, "json", "no-json", "Print the result as one JSON object"),
 
     Setting::new(Log, Path, "log", "FILE|syslog", "Append a line about each message to a file, or to the system's log")
