@@ -5,12 +5,15 @@
 //! no new ones are begun. A connection that cannot be had any more leaves the others to it, and the last one waits;
 //! where none was ever had, or the login is refused, the run is over and the other rows are untouched.
 
+mod shared;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::shared::{Attentive, Shared, State, Waiting};
 use super::pace::{Pace, Rate, is_complaint};
 use super::rows::Row;
 use crate::address::Address;
@@ -20,13 +23,15 @@ use crate::failure::{Failure, Kind, Result};
 use crate::message::Message;
 use crate::plan::Plan;
 use crate::report::Report;
-use crate::smtp::{Observer, Reply, TlsInfo, Verdict};
+use crate::smtp::{Observer, Verdict};
 use crate::submit::{self, Submission, may_try_again, pause_before};
 
 /// Rows that wait at most while new ones are begun.
 const MOST_WAITING: usize = 10_000;
 /// A connection that has nothing to do for longer is ended.
 const IDLE: Duration = Duration::from_secs(5);
+/// How long is waited at once for the first connection.
+const FIRST_GLANCE: Duration = Duration::from_millis(2);
 /// How long is waited at once, so that what others put off meanwhile is seen.
 const GLANCE: Duration = Duration::from_millis(500);
 
@@ -106,23 +111,44 @@ impl Run<'_> {
                 ended: None,
                 connections: self.connections.max(1),
                 served: false,
+                is_alone: false,
                 failed: 0,
             }),
         };
         thread::scope(|scope| {
             for _ in 1..self.connections {
-                let work = || self.connection(&shared);
+                let work = || {
+                    if self.is_worth_it(&shared) {
+                        self.connection(&shared);
+                    }
+                };
                 if thread::Builder::new().spawn_scoped(scope, work).is_err() {
                     shared.state().connections -= 1;
                 }
             }
             self.connection(&shared);
+            shared.state().is_alone = true;
         });
         let mut state = shared.state();
         match state.ended.take() {
             Some(ended) => ended,
             None if !state.waiting.is_empty() || state.rows.next().is_some() => Ended::Early,
             None => Ended::All,
+        }
+    }
+
+    /// Waits until the first connection has shown that there is a session to be had: a wrong password is tried
+    /// once. Whether there is.
+    fn is_worth_it(&self, shared: &Shared<'_>) -> bool {
+        loop {
+            let state = shared.state();
+            if state.served || state.ended.is_some() || state.is_alone {
+                return state.served;
+            }
+            drop(state);
+            if clock::pause(FIRST_GLANCE).is_some() || self.is_over() {
+                return false;
+            }
         }
     }
 
@@ -369,15 +395,6 @@ impl Run<'_> {
     }
 }
 
-/// A row that is to be sent.
-struct Waiting {
-    row: Row,
-    /// How often it was tried.
-    tries: u32,
-    /// What came of that, and who is to be tried again.
-    earlier: Option<(Report, Vec<usize>)>,
-}
-
 /// How long may be waited for a row.
 #[derive(Clone, Copy)]
 enum Patience {
@@ -399,95 +416,9 @@ enum Due {
     Never,
 }
 
-/// What the connections have in common.
-struct Shared<'r> {
-    pace: Mutex<Pace>,
-    state: Mutex<State<'r>>,
-}
-
-struct State<'r> {
-    rows: &'r mut (dyn Iterator<Item = Result<Row>> + Send),
-    /// Rows that were put off, by when they are due.
-    waiting: BTreeMap<(Instant, u64), Waiting>,
-    ended: Option<Ended>,
-    connections: usize,
-    /// A session was had.
-    served: bool,
-    /// How often in a row none was.
-    failed: u32,
-}
-
-impl Shared<'_> {
-    fn pace(&self) -> MutexGuard<'_, Pace> {
-        locked(&self.pace)
-    }
-}
-
-impl<'r> Shared<'r> {
-    fn state(&self) -> MutexGuard<'_, State<'r>> {
-        locked(&self.state)
-    }
-}
-
-impl State<'_> {
-    /// The first reason counts.
-    fn end(&mut self, why: Ended) {
-        self.ended.get_or_insert(why);
-    }
-
-    /// A row that cannot have left is due again at once.
-    fn take_back(&mut self, waiting: Waiting) {
-        let number = waiting.row.number;
-        self.waiting.insert((Instant::now(), number), waiting);
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Whether there was no session in which the message could have been submitted.
 fn no_session(report: &Report) -> bool {
     report
         .deciding()
         .is_some_and(|failure| report.server.is_none() || failure.kind == Kind::Auth)
-}
-
-/// Hears the complaints among the replies.
-struct Attentive<'r> {
-    other: &'r (dyn Observer + Sync),
-    pace: &'r Mutex<Pace>,
-}
-
-impl Observer for Attentive<'_> {
-    fn sent(&self, line: &str) {
-        self.other.sent(line);
-    }
-
-    fn received(&self, line: &str) {
-        if line.starts_with("421") {
-            locked(self.pace).complaint(Instant::now());
-        }
-        self.other.received(line);
-    }
-
-    fn greeted(&self, greeting: &Reply) {
-        self.other.greeted(greeting);
-    }
-
-    fn offered(&self, offers: &Reply) {
-        self.other.offered(offers);
-    }
-
-    fn secured(&self, tls: &TlsInfo) {
-        self.other.secured(tls);
-    }
-
-    fn note(&self, text: &str) {
-        self.other.note(text);
-    }
-
-    fn warning(&self, text: &str) {
-        self.other.warning(text);
-    }
 }

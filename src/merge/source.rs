@@ -126,10 +126,7 @@ impl Source {
             *kind = Some(markup_of(&value)?);
             return Ok(());
         }
-        if is("Content-Transfer-Encoding") {
-            let words = format!("{name}: a template does not say how its message is encoded");
-            return Err(Failure::new(Kind::Message, words).with_hint("leave it out"));
-        }
+        refuse_encoding(name)?;
         let field = self.field(name, value, place);
         if is("Attach") {
             self.attach.push(field);
@@ -159,6 +156,11 @@ impl Source {
     /// [`Kind::Usage`] for a name that is none.
     pub fn replace(&mut self, flag: &'static str, name: &str, value: &str) -> Result<()> {
         HeaderField::new(name, "")?;
+        if name.eq_ignore_ascii_case("Content-Type") {
+            self.markup = markup_of(value)?;
+            return Ok(());
+        }
+        refuse_encoding(name)?;
         let from_flag = |field: &Field| matches!(field.place, Place::Flag(_));
         self.fields
             .retain(|field| !field.name.eq_ignore_ascii_case(name) || from_flag(field));
@@ -239,6 +241,14 @@ fn no_field(line: &str) -> Failure {
         "an empty line ends the header; a field's value may be a template, its name not: one \
          whose value comes out empty is left out",
     )
+}
+
+fn refuse_encoding(name: &str) -> Result<()> {
+    if name.eq_ignore_ascii_case("Content-Transfer-Encoding") {
+        let words = format!("{name}: a template does not say how its message is encoded");
+        return Err(Failure::new(Kind::Message, words).with_hint("leave it out"));
+    }
+    Ok(())
 }
 
 fn markup_of(value: &str) -> Result<Markup> {
@@ -326,6 +336,10 @@ mod tests {
         let values: Vec<_> = source.fields.iter().map(|f| &*f.value).collect();
         assert_eq!(values, ["3", "4", "5"]);
         assert!(source.replace("--header", "A B", "").is_err());
+        source
+            .replace("--header", "content-type", "text/html")
+            .unwrap();
+        assert_eq!((source.markup, source.fields.len()), (Markup::Html, 3));
         assert!(source.replace("--header", "Bcc", "").is_err());
     }
 }

@@ -247,7 +247,7 @@ fn an_address_is_asked_about_as_the_readme_shows() {
 #[test]
 fn every_option_the_readme_names_exists() {
     let mut known = BTreeSet::new();
-    for subcommand in [None, Some("check"), Some("verify")] {
+    for subcommand in [None, Some("check"), Some("verify"), Some("merge")] {
         let call = Smtpsend::new().args(subcommand).arg("--help");
         known.extend(options(call.stdout_any().run().stdout()));
     }
