@@ -25,7 +25,7 @@ impl Signing {
     /// can read it, `Input` when it cannot be read.
     pub(super) fn of(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Self> {
         let selector = settings.valued("dkim-selector", parsed::<Name>)?;
-        let domain = settings.valued("dkim-domain", parsed::<Name>)?;
+        let domain = settings.valued("dkim-domain", Name::of_domain)?;
         let (selector_origin, selector) = selector.unzip();
         let (domain_origin, domain) = domain.unzip();
         let Some((origin, path)) = settings.path("dkim-key")? else {
