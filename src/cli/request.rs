@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::args::Args;
-use super::fields::{author_of, fields, lists, only_mailbox};
+use super::fields::{author_of, fields, lists, reverse_path};
 use super::finding::{Finding, Way};
 use super::host::HostName;
 use super::output::Console;
@@ -30,6 +30,8 @@ pub(crate) struct Request {
     pub(crate) queueing: Queueing,
     /// Whom the envelope leaves out, since there is no address.
     pub(crate) unreachable: Vec<Unreachable>,
+    /// What is sent instead where the message is too large for the server.
+    pub(crate) smaller: Option<Message>,
 }
 
 /// Reads everything that is to be sent and how.
@@ -104,16 +106,8 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     if recipients.is_empty() || settings.switch("read-recipients")? {
         recipients.extend(message.recipients()?);
     }
-    let sender = match (sender_flag, &fields.from) {
-        (Some((_, sender)), _) => sender,
-        (None, Some(from)) => ReversePath::from(only_mailbox(from)?.address().clone()),
-        (None, None) => ReversePath::from(
-            message
-                .sender()
-                .unwrap_or_else(|| fields.default_from.address())
-                .clone(),
-        ),
-    };
+    let sender = sender_flag.map(|(_, sender)| sender);
+    let sender = reverse_path(sender, &fields, &message)?;
     let envelope = Envelope::new(sender, recipients)?.with_options(options);
     let plan = plan?;
     for warning in message.warnings() {
@@ -130,6 +124,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         way,
         queueing,
         unreachable: Vec::new(),
+        smaller: None,
     })
 }
 

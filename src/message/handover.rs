@@ -7,10 +7,8 @@
 use super::block::{self, Block, Strictness};
 use super::body::Body;
 use super::compose::{push_list, sender_of};
-use super::field::rendered;
 use super::fit;
 use super::header::Header;
-use super::identity::date_value;
 use super::lines::Scan;
 use super::reencode;
 use super::store::{Store, unreadable};
@@ -60,23 +58,11 @@ impl Message {
                 push_list(&mut header, name, list);
             }
         }
-        if missing(&header, "Reply-To") {
-            push_list(&mut header, "Reply-To", &fields.reply_to);
-        } else if !fields.reply_to.is_empty() {
-            warnings.push(not_used("--reply-to", "Reply-To"));
-        }
-        match &fields.subject {
-            Some(subject) if missing(&header, "Subject") => {
-                header.push("Subject", &rendered("Subject", subject)?);
+        for group in fields.groups()? {
+            match group.names().find(|name| !missing(&header, name)) {
+                None => group.push(&mut header),
+                Some(name) => warnings.extend(group.flag.map(|flag| not_used(flag, name))),
             }
-            Some(_) => warnings.push(not_used("--subject", "Subject")),
-            None => {}
-        }
-        if missing(&header, "Date") {
-            header.push("Date", &date_value(fields.date)?);
-        }
-        if missing(&header, "Message-ID") {
-            header.push("Message-ID", &rendered("Message-ID", &fields.message_id)?);
         }
         Ok(Self::new(header, true, body, sender, warnings))
     }
@@ -135,7 +121,7 @@ fn check(header: &Header) -> Result<()> {
 }
 
 fn not_used(flag: &str, name: &str) -> String {
-    format!("{flag} is not used: the message has a {name} (replace it with -H)")
+    format!("{flag} is not used: the message has its own {name} (replace it with -H)")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! handed over ([`Message::handed_over`]), from a program that calls sendmail
 //! ([`Message::submitted`]), or from another program's octets ([`Message::from_raw`]). For one server it becomes a [`Content`]: octets and facts. What is read
 //! stays in its [`Store`], in memory or in a file, and is neither copied nor changed there. Knows no
-//! socket and no environment. Refuses what is not well-formed, by its line or its field.
+//! socket, and of the environment only the local time zone. Refuses what is not well-formed, by its line or its field.
 //! RFC 5322, RFC 2045 to 2047, RFC 6532.
 
 mod attachment;
@@ -12,6 +12,7 @@ mod block;
 mod body;
 mod compose;
 mod content;
+mod date;
 pub mod dkim;
 mod encoding;
 mod field;
@@ -19,10 +20,15 @@ mod fit;
 mod flow;
 mod handover;
 mod header;
+mod html;
 mod identity;
 mod intake;
 mod lines;
+mod local_time;
+mod markdown;
+mod media_type;
 mod parameter;
+mod particulars;
 mod parts;
 mod quoted_printable;
 mod reading;
@@ -36,14 +42,16 @@ mod text;
 mod window;
 
 use std::borrow::Cow;
-use std::time::SystemTime;
 
 pub use attachment::Attachment;
 pub use content::{Content, Facts, Reader};
+pub use date::Date;
 pub use field::HeaderField;
-pub(crate) use identity::date_value;
-pub use identity::new_message_id;
+pub use html::to_text as html_to_text;
+pub use identity::{MessageId, new_message_id};
 pub use intake::{Input, Intake, author, classify, nearly_a_message};
+pub use markdown::to_html as markdown_to_html;
+pub use particulars::{Particulars, Priority, UnsubscribeUri};
 pub use parts::Parts;
 pub use store::{Store, unreadable};
 pub use submitted::Rewriting;
@@ -73,10 +81,12 @@ pub struct Fields {
     pub subject: Option<String>,
     /// `-H`, in their order. They replace what stands in a message or would be generated.
     pub headers: Vec<HeaderField>,
-    /// When the message was written; 1970 to 9998.
-    pub date: SystemTime,
-    /// Its Message-ID, with angle brackets; see [`new_message_id`].
+    /// When the message was written, unless the particulars say.
+    pub date: Date,
+    /// Its Message-ID, with angle brackets, unless the particulars say; see [`new_message_id`].
     pub message_id: String,
+    /// What flags say beside.
+    pub particulars: Particulars,
 }
 
 /// A message that can be sent.

@@ -10,13 +10,13 @@ use anyhow::Result;
 
 use crate::address::{Address, Mailbox};
 use crate::cli::credentials::Handed;
-use crate::cli::finding::Way;
+use crate::cli::finding::{Way, way_for};
 use crate::cli::host::HostName;
 use crate::cli::json;
 use crate::cli::log::Log;
 use crate::cli::output::Console;
 use crate::cli::queue::{Queueing, When};
-use crate::cli::sendmail::request::{choose_profile_for, way_for};
+use crate::cli::sendmail::request::choose_profile_for;
 use crate::cli::sendmail::sender::{Sender, only_sender};
 use crate::cli::settings::Settings;
 use crate::cli::signing::Signing;
