@@ -157,7 +157,7 @@ fn mixed_phrase(words: &[&str], charset: Charset, w: &mut EmailWriter<'_>) -> fm
 }
 
 /// `text` as encoded words.
-fn encoded(text: &str, charset: Charset, w: &mut EmailWriter<'_>) -> fmt::Result {
+pub(crate) fn encoded(text: &str, charset: Charset, w: &mut EmailWriter<'_>) -> fmt::Result {
     if charset == Charset::Utf8 {
         return encoded_in_utf8(text, w);
     }

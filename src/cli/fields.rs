@@ -6,9 +6,11 @@ use super::args::{HeaderArgs, RecipientArgs};
 use super::host::{HostName, user_name};
 use super::settings::{Environment, Origin, Settings, blamed};
 use crate::address::{Address, AddressList, Mailbox};
+use crate::envelope::ReversePath;
 use crate::failure::{Failure, Kind};
 use crate::message::{
-    Date, Fields, HeaderField, MessageId, Particulars, Priority, UnsubscribeUri, new_message_id,
+    Date, Fields, HeaderField, Message, MessageId, Particulars, Priority, UnsubscribeUri,
+    new_message_id,
 };
 
 /// What the arguments and settings say of the header.
@@ -77,6 +79,25 @@ fn particulars(header: &HeaderArgs) -> Result<Particulars> {
         in_reply_to,
         list_unsubscribe: uris.collect::<Result<_>>()?,
         priority: priority.transpose().context("--priority")?,
+    })
+}
+
+/// The envelope sender of a message that is made: the one that is `set`, else its author.
+///
+/// # Errors
+/// `Message` when the flag names no author, or several.
+pub(super) fn reverse_path(
+    set: Option<ReversePath>,
+    fields: &Fields,
+    message: &Message,
+) -> Result<ReversePath> {
+    Ok(match (set, &fields.from) {
+        (Some(sender), _) => sender,
+        (None, Some(from)) => only_mailbox(from)?.address().clone().into(),
+        (None, None) => {
+            let own = message.sender().unwrap_or(fields.default_from.address());
+            own.clone().into()
+        }
     })
 }
 
