@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::support::Smtpsend;
 
@@ -19,28 +20,38 @@ fn help_of(path: &[&str]) -> String {
     printed(&[path, &["--help"]].concat())
 }
 
-/// The words behind `smtpsend` of each subcommand, and of none.
-fn every_command() -> Vec<Vec<String>> {
-    let mut all = vec![Vec::new()];
-    let mut at = 0;
-    while let Some(path) = all.get(at).cloned() {
-        let words: Vec<&str> = path.iter().map(String::as_str).collect();
-        let help = help_of(&words);
-        let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-        for line in listed.take_while(|line| !line.is_empty()) {
-            let name = line.split_whitespace().next().unwrap().to_owned();
-            all.push([path.clone(), vec![name]].concat());
+/// A subcommand as the help knows it.
+struct Subcommand {
+    /// The words behind `smtpsend`: none for a message.
+    path: Vec<String>,
+    /// The long options.
+    options: BTreeSet<String>,
+}
+
+/// All of them, and sending a message first.
+fn every_command() -> &'static [Subcommand] {
+    static ALL: OnceLock<Vec<Subcommand>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let mut paths = vec![Vec::new()];
+        let mut all = Vec::new();
+        while let Some(path) = paths.pop() {
+            let words: Vec<&str> = path.iter().map(String::as_str).collect();
+            let help = help_of(&words);
+            let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+            for line in listed.take_while(|line| !line.is_empty()) {
+                let name = line.split_whitespace().next().unwrap().to_owned();
+                paths.push([path.clone(), vec![name]].concat());
+            }
+            let options = options_in(&help);
+            all.push(Subcommand { path, options });
         }
-        at += 1;
-    }
-    assert!(all.len() > 10, "{all:?}");
-    all
+        assert!(all.len() > 10);
+        all
+    })
 }
 
 /// The long options under the headings of a help.
-fn options_of(path: &[String]) -> BTreeSet<String> {
-    let words: Vec<&str> = path.iter().map(String::as_str).collect();
-    let help = help_of(&words);
+fn options_in(help: &str) -> BTreeSet<String> {
     let is_option = |line: &&str| line.starts_with("  -") || line.starts_with("      --");
     let options = help.lines().filter(is_option).filter_map(|line| {
         let option = line
@@ -70,14 +81,14 @@ fn section<'m>(manual: &'m str, title: &str) -> &'m str {
 #[test]
 fn every_option_of_every_subcommand_stands_in_the_manual() {
     let manual = printed(&["man"]);
-    for path in every_command() {
+    for Subcommand { path, options } in every_command() {
         let title = match path.as_slice() {
             [] => "OPTIONS".to_owned(),
             [one] => format!("SMTPSEND {}", one.to_uppercase()),
             several => format!("smtpsend {}", several.join(" ")),
         };
         let section = section(&manual, &title);
-        for option in options_of(&path) {
+        for option in options {
             let escaped = option.replace('-', "\\-");
             let ended = [" ", "\\fR", ","]
                 .iter()
@@ -169,35 +180,56 @@ fn shells_take_what_completes_for_them() {
     }
 }
 
-/// What bash offers for the last of these words, in a folder with one file.
-fn offered(words: &[&str]) -> BTreeSet<String> {
+/// What bash offers for the last word of each of these lines, in a folder with one file.
+fn offered(lines: &[Vec<&str>]) -> Vec<BTreeSet<String>> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("some file.pem"), "").unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_smtpsend"));
-    let script = "source <(\"$0\" completions bash); COMP_WORDS=(smtpsend \"$@\"); COMP_CWORD=$#
-        _smtpsend smtpsend \"${COMP_WORDS[-1]}\" \"${COMP_WORDS[-2]}\"; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let script = "source <(\"$0\" completions bash); COMP_WORDS=(smtpsend)
+        for word; do
+            if [[ $word != ';;' ]]; then COMP_WORDS+=(\"$word\"); continue; fi
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
+            _smtpsend smtpsend \"${COMP_WORDS[-1]}\" \"${COMP_WORDS[-2]}\"
+            printf '%s\\n' \"${COMPREPLY[@]}\" ';;'; COMP_WORDS=(smtpsend)
+        done";
     let output = Command::new("bash")
         .args(["--norc", "-c", script])
         .arg(program)
-        .args(words)
+        .args(lines.iter().flat_map(|line| line.iter().chain([&";;"])))
         .current_dir(folder.path())
         .output()
         .unwrap();
     let offered = String::from_utf8(output.stdout).unwrap();
+    let words = |line: &str| {
+        let words = line.lines().filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    let offered: Vec<_> = offered.split_terminator(";;\n").map(words).collect();
+    assert_eq!(
+        offered.len(),
+        lines.len(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     offered
-        .lines()
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 #[test]
 fn bash_completes_every_option_of_every_subcommand() {
-    for path in every_command() {
-        let words: Vec<&str> = path.iter().map(String::as_str).chain(["--"]).collect();
-        let offered = offered(&words);
-        for option in options_of(&path) {
-            assert!(offered.contains(&option), "{words:?}: {option}");
+    let lines: Vec<Vec<&str>> = every_command()
+        .iter()
+        .map(|command| {
+            command
+                .path
+                .iter()
+                .map(String::as_str)
+                .chain(["--"])
+                .collect()
+        })
+        .collect();
+    for (command, offered) in every_command().iter().zip(offered(&lines)) {
+        for option in &command.options {
+            assert!(offered.contains(option), "{:?}: {option}", command.path);
         }
     }
 }
@@ -223,7 +255,7 @@ fn bash_completes_names_values_and_files() {
         (&["completions", "z"], &["zsh"]),
         (&["sendmail", "--queue", "n"], &["never"]),
     ] {
-        assert_eq!(offered(words), set(expected), "{words:?}");
+        assert_eq!(offered(&[words.to_vec()]), [set(expected)], "{words:?}");
     }
 }
 
@@ -233,8 +265,12 @@ fn every_value_that_is_offered_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let message = folder.path().join("message");
     std::fs::write(&message, "Subject: x\n\nhi\n").unwrap();
-    for option in options_of(&[]) {
-        let words = offered(&[&option, ""]);
+    let options = &every_command()[0].options;
+    let lines: Vec<Vec<&str>> = options
+        .iter()
+        .map(|option| vec![option.as_str(), ""])
+        .collect();
+    for (option, words) in options.iter().zip(offered(&lines)) {
         if words.contains("--help") {
             // It takes no value.
             continue;
@@ -243,7 +279,7 @@ fn every_value_that_is_offered_is_taken() {
         for word in words.into_iter().filter(|word| word != "some file.pem") {
             let output = Command::new(env!("CARGO_BIN_EXE_smtpsend"))
                 .args(["--dry-run", "--server", "x", "--to", "b@example.com"])
-                .args([&option, &word])
+                .args([option, &word])
                 .env_clear()
                 .stdin(std::fs::File::open(&message).unwrap())
                 .output()
