@@ -52,6 +52,7 @@ Examples:
   df -h | smtpsend -S smtp.example.com -u me@example.com --to bob@example.com -s Disks
   smtpsend < message.eml
   smtpsend --to bob@example.com --body-file report.txt --json
+  smtpsend --to bob@example.com -s Report --markdown -a data.csv < report.md
 
 Settings:
   Each option marked [setting] also comes from the environment, as SMTPSEND_ and its name in
@@ -63,8 +64,8 @@ Settings:
 
 Standard input:
   A message, when it starts with a header block in which From, To, Cc, Bcc, Subject, Message-ID,
-  MIME-Version, Reply-To or Sender stands; else a text body. It is not read with --body or
-  --body-file, unless --input asks for it.
+  MIME-Version, Reply-To or Sender stands; else a text body. It is not read with --body,
+  --body-file or --html, unless --attach-stdin or --input asks for it.
 
 Exit codes:
    0  every recipient was accepted by the server, or is in the queue
