@@ -4,7 +4,8 @@
 //! SIGHUP is noted and ends every wait, so that a submission ends with a verdict for each recipient;
 //! the second one ends the program by its default action. A signal that the caller had ignored
 //! (`nohup`, a script's background job) stays ignored, where the system tells (`/proc`, proc(5)).
-//! Nothing can be done about SIGKILL.
+//! Nothing can be done about SIGKILL. While somebody has them [diverted](divert), all of this rests, and
+//! every signal is theirs.
 //!
 //! ```text
 //! signal ─► posted actions (echo back on, commands ended) ─► armed, and the first one? ─yes─► noted: waits end
@@ -31,6 +32,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     last: 0,
     armed: 0,
     arrived: None,
+    diverted: None,
 });
 static WATCHED: Once = Once::new();
 static BELL: OnceLock<Bell> = OnceLock::new();
@@ -42,6 +44,8 @@ struct State {
     /// How many want signals to be noted.
     armed: usize,
     arrived: Option<Arrival>,
+    /// Whose the signals are for now.
+    diverted: Option<Box<dyn FnMut(i32) + Send>>,
 }
 
 /// A pipe that holds an octet while a signal has come, for all who wait in poll(2).
@@ -169,6 +173,24 @@ impl Drop for Guard {
     }
 }
 
+/// As long as this lives, signals are nobody else's.
+pub(crate) struct Diverted(());
+
+/// From here on each signal is given to this action, and does nothing else: for whoever runs a program
+/// whose signals they are. One at a time.
+pub(crate) fn divert(action: impl FnMut(i32) + Send + 'static) -> Diverted {
+    // Where it cannot be had, signals end the program as they do any other.
+    WATCHED.call_once(|| drop(watch()));
+    state().diverted = Some(Box::new(action));
+    Diverted(())
+}
+
+impl Drop for Diverted {
+    fn drop(&mut self) {
+        state().diverted = None;
+    }
+}
+
 impl State {
     /// Notes the signal, where it is one to be noted.
     fn note(&mut self, signal: i32) -> bool {
@@ -206,6 +228,10 @@ fn watch() -> io::Result<()> {
             for signal in signals.forever() {
                 // Kept: no guard is taken back while the program ends.
                 let mut state = state();
+                if let Some(action) = &mut state.diverted {
+                    action(signal);
+                    continue;
+                }
                 for action in mem::take(&mut state.posted).into_values() {
                     action(signal);
                 }

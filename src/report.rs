@@ -193,6 +193,21 @@ impl Report {
         verdict.is_open(self.server.is_none() && !self.attempts.is_empty())
     }
 
+    /// Whether nobody was accepted because the message was too large for the server, as far as it says so.
+    pub(crate) fn is_too_large(&self) -> bool {
+        let is_it = |verdict: &Verdict| {
+            let said = verdict.reply().is_some_and(|reply| {
+                let enhanced = reply.enhanced.map(|code| (code.0, code.1, code.2));
+                reply.code == 552 || matches!(enhanced, Some((5, 3, 4) | (5, 2, 3)))
+            });
+            // Our own comparison with its SIZE has no reply behind it.
+            let found = verdict.reply().is_none()
+                && (verdict.cause()).is_some_and(|cause| cause.failure.kind == Kind::Message);
+            said || found
+        };
+        !self.recipients.is_empty() && self.recipients.iter().all(|(_, verdict)| is_it(verdict))
+    }
+
     /// The verdicts of those who are not in the queue.
     fn left(&self) -> impl Iterator<Item = &Verdict> {
         let verdicts = self.recipients.iter().map(|(_, verdict)| verdict);

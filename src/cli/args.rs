@@ -10,6 +10,7 @@ mod config;
 mod flags;
 mod message;
 mod queue;
+mod run;
 mod sendmail;
 
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ pub(crate) use self::flags::Flags;
 use self::flags::{with_settings, with_settings_untold};
 pub(crate) use self::message::{Args, ContentArgs, HeaderArgs, RecipientArgs};
 pub(crate) use self::queue::{QueueTask, Which};
+pub(crate) use self::run::RunArgs;
 use super::sendmail::Call;
 use super::settings::Heading;
 
@@ -39,6 +41,7 @@ smtpsend [OPTIONS] --to ADDRESS < MESSAGE
        smtpsend check [OPTIONS]
        smtpsend verify [OPTIONS] ADDRESS...
        smtpsend queue list|show|run|retry|remove [OPTIONS]
+       smtpsend run [OPTIONS] -- COMMAND...
        smtpsend sendmail [FLAGS] [RECIPIENT...] < MESSAGE
        smtpsend config init|show|path|import [OPTIONS]";
 
@@ -97,6 +100,7 @@ pub(crate) enum Task {
     Check,
     Verify(VerifyArgs),
     Queue(QueueTask),
+    Run(Box<RunArgs>),
     Sendmail(Call),
 }
 
@@ -106,7 +110,7 @@ impl Task {
         match self {
             Self::Config(task) => matches!(task, ConfigTask::Show),
             Self::Sendmail(call) => call.reads_settings_files(),
-            Self::Send(_) | Self::Check | Self::Verify(_) | Self::Queue(_) => true,
+            Self::Send(_) | Self::Check | Self::Verify(_) | Self::Queue(_) | Self::Run(_) => true,
         }
     }
 }
@@ -127,6 +131,10 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
         Some((name, mut flags)) if name == "verify" => {
             let args = VerifyArgs::from_arg_matches_mut(&mut flags)?;
             (Task::Verify(args), flags)
+        }
+        Some((name, mut flags)) if name == "run" => {
+            let args = RunArgs::from_arg_matches_mut(&mut flags)?;
+            (Task::Run(Box::new(args)), flags)
         }
         Some((name, mut queue)) if name == "queue" => {
             let (name, matches) = queue.remove_subcommand().unwrap_or_default();
@@ -180,6 +188,7 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         .subcommand(asking::check())
         .subcommand(asking::verify())
         .subcommand(queue::queue())
+        .subcommand(run::run())
         .subcommand(sendmail::sendmail())
         .subcommand(config());
     // A value is taken as it is, also when it starts with a hyphen: a subject may be `-50 % off`, a
@@ -188,7 +197,9 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         let takes_value = arg.get_action().takes_values();
         arg.allow_hyphen_values(takes_value)
     });
-    with_settings(root, |heading| heading != Heading::Sendmail)
+    with_settings(root, |heading| {
+        !matches!(heading, Heading::Sendmail | Heading::Run)
+    })
 }
 
 #[cfg(test)]

@@ -13,10 +13,11 @@ use super::output::Console;
 use super::queue::{Queueing, When};
 use super::request::Request;
 use super::settings::Settings;
-use super::unreachable::exit_with;
+use super::unreachable::{Unreachable, exit_with};
 use super::{fail, json, print_json};
 use crate::envelope::Envelope;
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::interrupt;
 use crate::message::Message;
 use crate::queue::{NewEntry, Queue};
@@ -27,6 +28,15 @@ use crate::submit::Submission;
 /// Without a run for so long nothing can be expected to empty the queue.
 const RUN_EXPECTED: std::time::Duration = std::time::Duration::from_secs(86_400);
 
+/// What came of a request.
+pub(super) struct Outcome {
+    pub(super) report: Report,
+    /// Why it is not in the queue, where it was to be.
+    failure: Option<Failure>,
+    unreachable: Vec<Unreachable>,
+    exit: Exit,
+}
+
 /// Submits or queues it, and says what came of it.
 ///
 /// # Errors
@@ -36,21 +46,48 @@ pub(super) fn deliver(
     settings: &Settings<'_>,
     console: &Console,
 ) -> Result<Exit> {
+    let as_json = settings.switch("json")?;
+    let outcome = carry_out(request, settings, console)?;
+    if as_json {
+        return Ok(print_json(&outcome.result(), outcome.exit, console));
+    }
+    Ok(outcome.exit)
+}
+
+/// The same, with nothing on standard output.
+///
+/// # Errors
+/// As [`deliver`].
+pub(super) fn carry_out(
+    request: Request,
+    settings: &Settings<'_>,
+    console: &Console,
+) -> Result<Outcome> {
     let Request {
-        message,
+        mut message,
         envelope,
         way,
         queueing,
         unreachable,
+        smaller,
     } = request;
-    let as_json = settings.switch("json")?;
     let all_or_nothing = settings.switch("all-or-nothing")?;
     let log = Log::open(settings)?;
     let user = way.user().map(str::to_owned);
     // From here on there is a truth to be told about each recipient.
     interrupt::arm().for_good();
     let mut report = match way {
-        Way::Plan(plan) => Submission::new(*plan).submit(&envelope, &message, console),
+        Way::Plan(plan) => {
+            let submission = Submission::new(*plan);
+            let report = submission.submit(&envelope, &message, console);
+            match smaller.filter(|_| report.is_too_large()) {
+                None => report,
+                Some(smaller) => {
+                    message = smaller;
+                    submission.submit(&envelope, &message, console)
+                }
+            }
+        }
         Way::Later(why) => Report::of_all(&envelope, &message, why),
     };
     let new = New {
@@ -64,16 +101,23 @@ pub(super) fn deliver(
         None => report.exit(),
         Some(failure) => failure.kind.exit(),
     };
-    let exit = exit_with(exit, &unreachable);
-    let result = json::Result::of(&report).or_failed(failure.as_ref());
-    let result = result.beside(&unreachable, exit);
+    let outcome = Outcome {
+        exit: exit_with(exit, &unreachable),
+        report,
+        failure,
+        unreachable,
+    };
     if let Some(log) = log {
-        log.leave(user.as_deref(), &result, console);
+        log.leave(user.as_deref(), &outcome.result(), console);
     }
-    if as_json {
-        return Ok(print_json(&result, exit, console));
+    Ok(outcome)
+}
+
+impl Outcome {
+    fn result(&self) -> json::Result<'_> {
+        let result = json::Result::of(&self.report).or_failed(self.failure.as_ref());
+        result.beside(&self.unreachable, self.exit)
     }
-    Ok(exit)
 }
 
 /// What is kept of a message.

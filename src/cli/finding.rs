@@ -131,6 +131,30 @@ impl Finding {
     }
 }
 
+/// How mail from this address leaves, or from the one that is set: by the plan, which gets what it
+/// lacks.
+///
+/// # Errors
+/// What is wrong with the settings; `Config` when no server is set, and none is found.
+pub(super) fn way_for(
+    from: Option<&Address>,
+    mut plan: Plan,
+    settings: &Settings<'_>,
+    queueing: &Queueing,
+    handed: credentials::Handed,
+    console: &Console,
+) -> Result<Way> {
+    let mut finding = Finding::default();
+    if plan.rungs.is_empty() && queueing.when != When::Always {
+        let set = settings.own_address()?;
+        match from.or(set.as_ref()) {
+            Some(from) => finding.find(&mut plan, settings, queueing, from, console)?,
+            None => way::need_server(&plan, settings)?,
+        }
+    }
+    finding.way(plan, queueing, settings, handed, console)
+}
+
 /// Gives the plan the servers of the domain of `from`; says what the provider takes as user name,
 /// where that is known.
 ///

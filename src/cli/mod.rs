@@ -24,10 +24,12 @@ mod options;
 mod output;
 mod queue;
 mod request;
+mod run;
 mod secrets;
 mod send;
 mod sendmail;
 mod settings;
+mod signing;
 mod source;
 mod stdin;
 mod trust;
@@ -55,14 +57,14 @@ use crate::failure::{Failure, Kind};
 /// and gives the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     report_bugs();
-    own_what_is_made();
+    let umask = own_what_is_made();
     let console = Console::new();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let exit = match sendmail::read(&arguments) {
-        Some(Ok(line)) => perform(line, &console),
+        Some(Ok(line)) => return perform(line, umask, &console),
         Some(Err(failure)) => fail(&failure.into(), asks_for_json(&arguments), &console),
         None => match args::read(&arguments) {
-            Ok(line) => perform(line, &console),
+            Ok(line) => return perform(line, umask, &console),
             Err(error) => told_by_clap(&error, &arguments, &console),
         },
     };
@@ -70,10 +72,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Whatever the umask takes from others, it takes nothing from us: what is made can be used from its first
-/// moment on, also by who comes after one that was killed.
-fn own_what_is_made() {
+/// moment on, also by who comes after one that was killed. Gives the umask that there was.
+fn own_what_is_made() -> Mode {
     let others = Mode::RWXG | Mode::RWXO;
-    umask(umask(others) & others);
+    let given = umask(others);
+    umask(given & others);
+    given
 }
 
 /// A panic is a bug: one line that asks to report it, and exit 70.
@@ -143,7 +147,7 @@ fn advice(what: &str, tip: Option<&str>, subcommand: Option<&str>) -> String {
             .unwrap_or("smtpsend --help names every option")
             .to_owned();
     };
-    if unexpected_argument(what).is_some_and(args::is_option_of_a_message) {
+    if name != "run" && unexpected_argument(what).is_some_and(args::is_option_of_a_message) {
         return format!("smtpsend {name} sends no message, and takes no option of one");
     }
     let hint = hint_for(what, false).or(tip).map(str::to_owned);
@@ -173,7 +177,7 @@ fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
         "--starttls" | "--no-tls" | "--no-starttls" | "--ssl" => {
             "say --tls starttls, --tls implicit (TLS at once, as on 465) or --tls none"
         }
-        "list" | "run" | "retry" | "remove" => "smtpsend queue list, show, run, retry or remove",
+        "list" | "retry" | "remove" => "smtpsend queue list, show, run, retry or remove",
         "init" | "show" | "import" | "path" => "smtpsend config init, show, path or import",
         "help" => "smtpsend --help has every option; smtpsend check looks at the way to the server",
         "--insecure" | "-k" | "--no-check-certificate" => {
@@ -190,23 +194,28 @@ fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
     })
 }
 
-/// Does what the command line says.
-fn perform(line: CommandLine, console: &Console) -> Exit {
+/// Does what the command line says; `umask` is the one we were given.
+fn perform(line: CommandLine, umask: Mode, console: &Console) -> ExitCode {
     let environment = |name: &str| std::env::var_os(name);
     let mut settings = Settings::new(line.flags, &environment);
-    let done = read_settings(&line.task, &mut settings, console).and_then(|()| match &line.task {
-        Task::Send(args) => send::send(args, &mut settings, console),
-        Task::Config(task) => config::run(task, &settings, console),
-        Task::Check => check::check(&settings, console),
-        Task::Verify(args) => verify::verify(args, &settings, console),
-        Task::Sendmail(call) => sendmail::run(call, &mut settings, console),
-        Task::Queue(task) => queue::run(task, &mut settings, console),
-    });
-    done.unwrap_or_else(|error| {
+    let read = read_settings(&line.task, &mut settings, console);
+    let done = match (&line.task, read) {
+        // Which is done whatever is wrong with the settings, and ends as another program does.
+        (Task::Run(args), read) => return run::run(args, &settings, read, umask, console),
+        (_, Err(error)) => Err(error),
+        (Task::Send(args), Ok(())) => send::send(args, &mut settings, console),
+        (Task::Config(task), Ok(())) => config::run(task, &settings, console),
+        (Task::Check, Ok(())) => check::check(&settings, console),
+        (Task::Verify(args), Ok(())) => verify::verify(args, &settings, console),
+        (Task::Sendmail(call), Ok(())) => sendmail::run(call, &mut settings, console),
+        (Task::Queue(task), Ok(())) => queue::run(task, &mut settings, console),
+    };
+    let exit = done.unwrap_or_else(|error| {
         // In the form that the settings ask for which were read until then.
         let json = settings.switch("json").unwrap_or(false);
         fail(&error, json, console)
-    })
+    });
+    after_output(exit, console).into()
 }
 
 /// Reads the settings files where the task does, and chooses the profile for mail from the `from` of

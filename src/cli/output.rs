@@ -61,6 +61,15 @@ impl Console {
         }
     }
 
+    /// These octets as they are, unless nothing is to be said.
+    pub(crate) fn octets(&self, octets: &[u8]) {
+        if self.volume.load(Relaxed) != Volume::Quiet as u8
+            && io::stderr().write_all(octets).is_err()
+        {
+            self.broken.store(true, Relaxed);
+        }
+    }
+
     /// What was to be kept about a message whose fate is settled, and was lost if this is a failure.
     pub(crate) fn keep(&self, written: crate::failure::Result<()>) {
         if let Err(failure) = written {

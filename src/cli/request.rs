@@ -6,12 +6,13 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::args::Args;
-use super::fields::{author_of, fields, lists, only_mailbox};
+use super::fields::{author_of, fields, lists, reverse_path};
 use super::finding::{Finding, Way};
 use super::host::HostName;
 use super::output::Console;
 use super::queue::{Queueing, When};
 use super::settings::{Settings, parsed};
+use super::signing::Signing;
 use super::source::{Source, charset, given, input, message, source};
 use super::unreachable::Unreachable;
 use super::{attached, credentials, options, way};
@@ -29,6 +30,8 @@ pub(crate) struct Request {
     pub(crate) queueing: Queueing,
     /// Whom the envelope leaves out, since there is no address.
     pub(crate) unreachable: Vec<Unreachable>,
+    /// What is sent instead where the message is too large for the server.
+    pub(crate) smaller: Option<Message>,
 }
 
 /// Reads everything that is to be sent and how.
@@ -62,6 +65,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         charset: charset.as_deref(),
     };
     let mut parts = attached::in_files(&args.content, &reading)?;
+    let signing = Signing::of(settings, reading.deadline)?;
     // What the flags say wrong is told first. But nobody should type a message for nothing: before
     // one is read, the way must be known.
     let known = from.as_ref().map(|_| fields.default_from.address().clone());
@@ -109,6 +113,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         charset.as_deref(),
         console,
     )?;
+    let message = signing.sign(message)?;
 
     let mut recipients: Vec<Address> = Vec::new();
     for list in [&fields.to, &fields.cc, &bcc] {
@@ -117,16 +122,8 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     if recipients.is_empty() || settings.switch("read-recipients")? {
         recipients.extend(message.recipients()?);
     }
-    let sender = match (sender_flag, &fields.from) {
-        (Some((_, sender)), _) => sender,
-        (None, Some(from)) => ReversePath::from(only_mailbox(from)?.address().clone()),
-        (None, None) => ReversePath::from(
-            message
-                .sender()
-                .unwrap_or_else(|| fields.default_from.address())
-                .clone(),
-        ),
-    };
+    let sender = sender_flag.map(|(_, sender)| sender);
+    let sender = reverse_path(sender, &fields, &message)?;
     let envelope = Envelope::new(sender, recipients)?.with_options(options);
     let plan = plan?;
     for warning in message.warnings() {
@@ -143,6 +140,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         way,
         queueing,
         unreachable: Vec::new(),
+        smaller: None,
     })
 }
 
@@ -175,6 +173,7 @@ pub(super) fn check_settings(settings: &Settings<'_>) -> Result<()> {
     settings.value("charset", charset)?;
     settings.value("input", input)?;
     options::of_all(settings)?;
+    Signing::of(settings, way::deadline(settings, Instant::now())?)?;
     Ok(())
 }
 

@@ -74,6 +74,19 @@ pub(super) fn encoded(text: &str, charset: Charset) -> Option<String> {
     Some(out)
 }
 
+/// The value of the parameter of this name in `value; name=value; …`, without its quotes.
+pub(super) fn named(text: &str, name: &str) -> Option<String> {
+    let (_, mut rest) = text.split_once(';')?;
+    loop {
+        let (other, after) = rest.split_once('=')?;
+        let (_, value, after) = parameter_value(after.trim_start())?;
+        if other.trim().eq_ignore_ascii_case(name) {
+            return Some(value);
+        }
+        rest = after;
+    }
+}
+
 /// The value at the start of `text`: as it stands, without its quotes, and what follows its `;`.
 fn parameter_value(text: &str) -> Option<(&str, String, &str)> {
     let Some(inner) = text.strip_prefix('"') else {

@@ -9,23 +9,28 @@ use crate::failure::{Failure, Kind, Result};
 
 /// Adds the settings under these headings.
 pub(super) fn with_settings(command: Command, wanted: fn(Heading) -> bool) -> Command {
+    with_flags(command, |setting| wanted(setting.heading), flag_of)
+}
+
+/// Adds these settings.
+pub(super) fn with_settings_that(command: Command, wanted: fn(&Setting) -> bool) -> Command {
     with_flags(command, wanted, flag_of)
 }
 
 /// Adds the settings without what is said of them: to make all these texts is a good part of the time in
 /// which the program starts, and they are shown only in the help.
 pub(super) fn with_settings_untold(command: Command, wanted: fn(Heading) -> bool) -> Command {
-    with_flags(command, wanted, untold)
+    with_flags(command, |setting| wanted(setting.heading), untold)
 }
 
 fn with_flags(
     command: Command,
-    wanted: fn(Heading) -> bool,
+    wanted: impl Fn(&Setting) -> bool + Copy,
     flag: fn(&'static Setting) -> Arg,
 ) -> Command {
     let settings = SETTINGS
         .iter()
-        .filter(|setting| setting.place != Place::NoFlag && wanted(setting.heading));
+        .filter(|setting| setting.place != Place::NoFlag && wanted(setting));
     let switches = settings
         .clone()
         .filter(|setting| setting.form == Form::Switch);
@@ -88,7 +93,7 @@ fn switch(arg: Arg) -> Arg {
 }
 
 /// The settings on the command line.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Flags(ArgMatches);
 
 impl Flags {

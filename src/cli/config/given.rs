@@ -16,7 +16,7 @@ use crate::cli::secrets::Source;
 use crate::cli::settings::{
     Environment, Form, Heading, Place, SETTINGS, Setting, Settings, blamed,
 };
-use crate::cli::{request, sendmail, way};
+use crate::cli::{request, run, sendmail, way};
 use crate::failure::{Failure, Kind};
 use crate::route::Proxy;
 
@@ -104,6 +104,7 @@ impl Given {
 fn check(settings: &Settings<'_>, start: Instant) -> Result<()> {
     request::check_settings(settings)?;
     sendmail::check_settings(settings)?;
+    run::check_settings(settings)?;
     way::plan(settings, &HostName::of_this_machine(), start)?;
     settings.value("user", credentials::user_name)?;
     credentials::is_named(settings)?;

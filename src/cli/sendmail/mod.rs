@@ -29,7 +29,8 @@ use super::host::HostName;
 use super::output::{Console, to_stdout};
 use super::queue;
 use super::settings::Settings;
-use super::unreachable::exit_with;
+use super::unreachable::{Unreachable, exit_with};
+use crate::address::Address;
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind};
 
@@ -175,6 +176,25 @@ fn verify(texts: &[String], settings: &Settings<'_>, console: &Console) -> Resul
     }
     say(&lines)?;
     Ok(exit)
+}
+
+/// Whom a list of addresses and users of this machine stands for, and who of them cannot be reached.
+///
+/// # Errors
+/// `Message` when it does not read as such a list; what is wrong with the settings.
+pub(super) fn reached(
+    list: &str,
+    settings: &Settings<'_>,
+    console: &Console,
+) -> Result<(Vec<Address>, Vec<Unreachable>)> {
+    let aliases = Aliases::new(settings, None, console);
+    let directory = Directory::new(aliases, settings, &HostName::of_this_machine())?;
+    let mut expanded = Expanded::default();
+    for one in written(list)? {
+        directory.expand(&one, &mut expanded);
+    }
+    let reached = expanded.reached().cloned().collect();
+    Ok((reached, expanded.unreachable))
 }
 
 /// Looks at the settings of the dialect where there is no message yet.

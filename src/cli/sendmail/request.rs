@@ -15,18 +15,18 @@ use crate::address::{Address, Mailbox};
 use crate::cli::aliases::{Aliases, written};
 use crate::cli::args::{HeaderArgs, RecipientArgs};
 use crate::cli::fields::fields;
-use crate::cli::finding::{Finding, Way};
+use crate::cli::finding::way_for;
 use crate::cli::host::HostName;
 use crate::cli::output::Console;
 use crate::cli::queue::{Queueing, When};
 use crate::cli::request::Request;
 use crate::cli::settings::{Settings, parsed};
+use crate::cli::signing::Signing;
 use crate::cli::unreachable::Unreachable;
 use crate::cli::{choose_profile, credentials, options, stdin, way};
 use crate::envelope::{Envelope, EnvelopeId, Options, ReversePath};
 use crate::failure::{Failure, Kind};
 use crate::message::{Fields, Message, Rewriting, Store, author};
-use crate::plan::Plan;
 use crate::smtp::Observer as _;
 
 const NAME_ONE: &str = "name one, or take those of the message with -t";
@@ -86,6 +86,7 @@ pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) 
     let aliases = Aliases::new(settings, deadline, console);
     let directory = Directory::new(aliases, settings, &host)?;
     let message = message(given, &fields, repair.as_ref(), &directory, settings, &host)?;
+    let message = Signing::of(settings, deadline)?.sign(message)?;
     let Expanded {
         addresses,
         unreachable,
@@ -114,6 +115,7 @@ pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) 
         way,
         queueing,
         unreachable,
+        smaller: None,
     })
 }
 
@@ -130,30 +132,6 @@ pub(super) fn choose_profile_for(
         choose_profile(settings, named, console)?;
     }
     Ok(())
-}
-
-/// How mail from this address leaves, or from the one that is set: by the plan, which gets what it
-/// lacks.
-///
-/// # Errors
-/// What is wrong with the settings; `Config` when no server is set, and none is found.
-pub(super) fn way_for(
-    from: Option<&Address>,
-    mut plan: Plan,
-    settings: &Settings<'_>,
-    queueing: &Queueing,
-    handed: credentials::Handed,
-    console: &Console,
-) -> Result<Way> {
-    let mut finding = Finding::default();
-    if plan.rungs.is_empty() && queueing.when != When::Always {
-        let set = settings.own_address()?;
-        match from.or(set.as_ref()) {
-            Some(from) => finding.find(&mut plan, settings, queueing, from, console)?,
-            None => way::need_server(&plan, settings)?,
-        }
-    }
-    finding.way(plan, queueing, settings, handed, console)
 }
 
 /// Standard input, up to a lone dot unless that is a line like others.

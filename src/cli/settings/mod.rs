@@ -106,6 +106,11 @@ impl<'e> Settings<'e> {
         }
     }
 
+    /// What was typed alone.
+    pub(crate) fn typed(&self) -> Settings<'static> {
+        Settings::new(self.flags.clone(), &|_| None)
+    }
+
     /// Of the environment and one file, with this profile of it.
     pub(crate) fn of_file(
         file: File,

@@ -39,6 +39,8 @@ pub(crate) enum Heading {
     Delivery,
     /// Of the sendmail dialect alone.
     Sendmail,
+    /// Of `smtpsend run` alone.
+    Run,
     Output,
     Log,
     Settings,
@@ -53,6 +55,7 @@ impl Heading {
             Self::Authentication => "Authentication",
             Self::Delivery => "Delivery",
             Self::Sendmail => "Sendmail",
+            Self::Run => "Command",
             Self::Output => "Output",
             Self::Log => "Log",
             Self::Settings => "Settings",
@@ -177,7 +180,7 @@ pub(crate) fn setting(name: &str) -> Option<&'static Setting> {
 }
 
 use Form::{Command, List, Path, Text};
-use Heading::{Authentication, Delivery, Log, Message, Output, Recipients, Sendmail, Server};
+use Heading::{Authentication, Delivery, Log, Message, Output, Recipients, Run, Sendmail, Server};
 
 /// All of them, in the order of the help.
 #[rustfmt::skip]
@@ -188,6 +191,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
                byte for byte as unknown-8bit."),
     Setting::new(Message, Text, "input", "KIND", "What standard input is: auto, body or message")
         .default("auto"),
+    Setting::new(Message, Path, "dkim-key", "PEM", "Sign by DKIM with the private key in this PEM file; others must not be able to read it")
+        .more("RSA of 2048 to 4096 bits, or Ed25519, not encrypted. A queued message is signed before it is queued."),
+    Setting::new(Message, Text, "dkim-selector", "NAME", "The public key stands in DNS under NAME._domainkey.DOMAIN"),
+    Setting::new(Message, Text, "dkim-domain", "DOMAIN", "The domain that signs")
+        .default("that of From"),
 
     Setting::new(Recipients, Text, "from", "ADDRESS", "The author, and the envelope sender unless that is given")
         .short('f'),
@@ -300,7 +308,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
                extension gets it too, and may refuse the message. In a variable several are separated by spaces."),
 
     Setting::new(Delivery, Text, "queue", "WHEN", "Keep the message in the queue: never, on-failure or always")
-        .default("never; on-failure for smtpsend sendmail")
+        .default("never; on-failure for smtpsend sendmail and run")
         .more("on-failure: when it was put off or no server could be reached, not when it was refused. always: \
                nothing is connected to. smtpsend queue run sends what is due, by the settings it runs with."),
     Setting::new(Delivery, Path, "queue-dir", "DIR", "Where the queue is")
@@ -321,6 +329,19 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .default("keep")
         .more("complete: in From, Sender, Reply-To, To and Cc they become the address that they go to, where it \
                is one and every address of the field is known."),
+
+    Setting::new(Run, Text, "on", "WHAT", "When there is mail: on failure, output, or always")
+        .default("failure")
+        .more("failure: an exit status other than 0, a signal, a timeout, a command that cannot be started, or anything \
+               on its standard error (or on /dev/stdout, which is opened anew by that name: --tee tells them apart). \
+               output: also anything on its standard output."),
+    Setting::new(Run, Text, "timeout-command", "SECONDS", "Longest time for the command; 90m and 12h are understood too")
+        .default("none")
+        .more("Then it gets SIGTERM, and SIGKILL 10 s later, and so do the processes that it started, unless there is a \
+               terminal; the exit code is 124."),
+    Setting::switch(Run, "tee", "no-tee", "Pass the output of the command through, as it comes")
+        .more("Standard output to standard output, standard error to standard error. In the mail, what is written \
+               to both within one moment may then change places."),
 
     Setting::switch(Output, "verbose", "no-verbose", "Show the dialogue on standard error (secrets as ***)")
         .short('v'),
