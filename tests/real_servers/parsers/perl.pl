@@ -36,8 +36,8 @@ sub leaf {
         id          => $part->header("Content-ID") // "",
         sha         => sha256_hex($octets),
     };
-    # As one reads it who knows no RFC 2231.
-    $found->{old_name} = decode("MIME-Header", parsed($part)->{attributes}{name} // "");
+    # As one reads it who knows no RFC 2231: encoded words are decoded here already.
+    $found->{old_name} = parsed($part)->{attributes}{name} // "";
     if (!$field) {
         ($found->{text} = decode($part->content_type =~ /charset="?([^\s;"]+)/ ? $1 : "utf-8", $octets)) =~ s/\r\n/\n/g;
     }
