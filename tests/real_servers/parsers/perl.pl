@@ -8,7 +8,7 @@ use JSON::PP;
 
 my $json = JSON::PP->new->utf8->canonical;
 
-sub parsed { Email::MIME::ContentType::parse_content_type($_[0]->content_type // "text/plain") }
+sub parsed { Email::MIME::ContentType::parse_content_type($_[0]->header_raw("Content-Type")) }
 
 sub kind { my $type = parsed($_[0]); "$type->{type}/$type->{subtype}" }
 
@@ -36,10 +36,10 @@ sub leaf {
         id          => $part->header("Content-ID") // "",
         sha         => sha256_hex($octets),
     };
-    # As one reads it who knows no RFC 2231: encoded words are decoded here already.
-    $found->{old_name} = parsed($part)->{attributes}{name} // "";
+    # As one reads it who knows no RFC 2231.
+    $found->{old_name} = decode("MIME-Header", parsed($part)->{attributes}{name} // "");
     if (!$field) {
-        ($found->{text} = decode($part->content_type =~ /charset="?([^\s;"]+)/ ? $1 : "utf-8", $octets)) =~ s/\r\n/\n/g;
+        ($found->{text} = decode(parsed($part)->{attributes}{charset}, $octets)) =~ s/\r\n/\n/g;
     }
     return $found;
 }

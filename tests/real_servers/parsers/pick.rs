@@ -20,7 +20,7 @@ const WORDS: [&str; 16] = [
     "a=b?c",
 ];
 /// Names of files that were broken on the way before.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "report.pdf",
     "two words.txt",
     "a\"quote\".txt",
@@ -35,6 +35,7 @@ const NAMES: [&str; 17] = [
     "a,b<c>@d(e).json",
     "\u{202e}fdp.exe",
     "line\u{2028}separator\u{85}.txt",
+    "\u{feff}mark.md",
     "caf\u{e9}.svg",
     "cafe\u{301}.svg",
     "\u{1f469}\u{200d}\u{1f52c}.eml",
