@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attachments;
 mod auth;
 mod bdat;
 mod broken_tls;
@@ -44,6 +45,7 @@ mod manual;
 mod many;
 mod many_lost;
 mod many_sessions;
+mod markup;
 mod mechanisms;
 mod one_group;
 mod outcomes;

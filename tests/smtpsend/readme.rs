@@ -47,9 +47,23 @@ fn run_by_shell(script: &str) -> usize {
         "From: a@example.com\nTo: b@example.com\n\nHello\n",
     )
     .unwrap();
+    for (name, text) in [
+        ("report.pdf", "%PDF-1.4\n"),
+        ("data.csv", "a;b\n"),
+        ("report.md", "# Report\n"),
+        ("newsletter.html", "<img src=cid:logo.png>\n"),
+        ("images/logo.png", "\u{89}PNG"),
+        ("pg_dump", "#!/bin/sh\necho 'SELECT 1;'\n"),
+    ] {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
     fs::write(folder.path().join("backup"), "#!/bin/sh\necho saved\n").unwrap();
     fs::write(folder.path().join("failing"), "echo broken\nexit 1\n").unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_smtpsend")).parent().unwrap();
+    // What a reader has besides, such as pg_dump, is a script of its folder.
+    let script = &script.replace("pg_dump", "sh ./pg_dump");
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let output = Command::new("sh")
         .args(["-e", "-c", script])
