@@ -62,6 +62,7 @@ const EXAMPLES: &[&str] = &[
     "df -h | smtpsend -S smtp.example.com -u me@example.com --to bob@example.com -s Disks",
     "smtpsend < message.eml",
     "smtpsend --to bob@example.com --body-file report.txt --json",
+    "smtpsend --to bob@example.com -s Report --markdown -a data.csv < report.md",
     "smtpsend check --server smtp.example.com --user me@example.com",
 ];
 
@@ -75,8 +76,8 @@ no flag, since other users would see it: SMTPSEND_PASSWORD, or password in a fil
 
 const STANDARD_INPUT: &str = "\
 A message, when it starts with a header block in which From, To, Cc, Bcc, Subject, Message-ID,
-MIME-Version, Reply-To or Sender stands; else a text body. It is not read with --body or
---body-file, unless --input asks for it.";
+MIME-Version, Reply-To or Sender stands; else a text body. It is not read with --body,
+--body-file or --html, unless --attach-stdin or --input asks for it.";
 
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("SMTPSEND_…", "The settings: see there."),
@@ -108,6 +109,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "LOGNAME, USER",
         "Who you are, where /etc/passwd does not say: part of the sender when nobody names one.",
+    ),
+    (
+        "MAILTO",
+        "Who gets the mail of smtpsend run, where no option says.",
     ),
     ("COLUMNS", "The width of the help."),
 ];

@@ -7,6 +7,7 @@
 
 mod aliases;
 mod args;
+mod attached;
 mod check;
 mod completions;
 mod config;
@@ -170,9 +171,10 @@ fn hint_for(what: &str, sends: bool) -> Option<&'static str> {
         return Some("options stand behind the subcommand, and those of a message go with none");
     }
     Some(match unexpected_argument(what)? {
-        "--attach" | "--attachment" | "-a" | "-A" if sends => {
-            "files are not attached yet: make the message with another tool, and pipe it in"
+        "--attachment" | "--attachments" | "--attach-file" | "-A" if sends => {
+            "a file is attached with -a PATH, standard input with --attach-stdin NAME"
         }
+        "--body-html" | "--html-body" | "--html-file" if sends => "HTML is given with --html PATH",
         "--password" | "--passwd" | "--pass" => {
             "other users of this machine would see it: use SMTPSEND_PASSWORD or --password-file"
         }

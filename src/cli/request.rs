@@ -15,7 +15,7 @@ use super::settings::{Settings, parsed};
 use super::signing::Signing;
 use super::source::{Source, charset, given, input, message, source};
 use super::unreachable::Unreachable;
-use super::{credentials, options, way};
+use super::{attached, credentials, options, way};
 use crate::address::{Address, AddressList};
 use crate::envelope::{Envelope, ReversePath};
 use crate::failure::{Failure, Kind};
@@ -40,7 +40,9 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     let host = HostName::of_this_machine();
     let handed = credentials::Handed::take(settings)?;
     let source = source(&args.content, settings)?;
-    if matches!(source, Source::Stdin(_)) {
+    let reads_stdin =
+        matches!(source, Source::Stdin(_)) || attached::reader_of_stdin(&args.content)?.is_some();
+    if reads_stdin {
         handed.leaves_standard_input()?;
     }
     let early = choose_profile(&source, settings, start, console)?;
@@ -57,7 +59,13 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     let charset = settings.value("charset", charset)?;
     let options = options::of_message(args, settings)?;
     let queueing = queueing(args, settings)?;
-    let signing = Signing::of(settings, way::deadline(settings, start)?)?;
+    let reading = attached::Reading {
+        deadline: way::deadline(settings, start)?,
+        environment: settings.environment(),
+        charset: charset.as_deref(),
+    };
+    let mut parts = attached::in_files(&args.content, &reading)?;
+    let signing = Signing::of(settings, reading.deadline)?;
     // What the flags say wrong is told first. But nobody should type a message for nothing: before
     // one is read, the way must be known.
     let known = from.as_ref().map(|_| fields.default_from.address().clone());
@@ -78,14 +86,14 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         }
         Ok(plan)
     });
-    if matches!(source, Source::Stdin(_)) {
+    if reads_stdin {
         plan = Ok(plan?);
     }
-    let deadline = plan.as_ref().ok().and_then(|plan| plan.waits.deadline);
     let given = match early {
         Some(given) => given,
-        None => given(&source, deadline, settings.environment(), console)?,
+        None => given(&source, reading.deadline, reading.environment, console)?,
     };
+    attached::add_stdin(&mut parts, &args.content, &reading, console)?;
     if let Ok(plan) = &mut plan
         && connects
         && plan.rungs.is_empty()
@@ -96,7 +104,15 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
             None => way::need_server(plan, settings)?,
         }
     }
-    let message = message(&source, given, &fields, charset.as_deref(), console)?;
+    let message = message(
+        &args.content,
+        &source,
+        given,
+        parts,
+        &fields,
+        charset.as_deref(),
+        console,
+    )?;
     let message = signing.sign(message)?;
 
     let mut recipients: Vec<Address> = Vec::new();

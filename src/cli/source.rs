@@ -1,6 +1,7 @@
 //! Where a message or its text comes from: the command line, a file, or standard input.
 //!
-//! Owns which of them it is, and whether what was read is a message or a body.
+//! Owns which of them it is, who else reads standard input, and whether what was read is a message or a
+//! body.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal as _;
@@ -11,11 +12,14 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::args::ContentArgs;
+use super::attached::{asked_parts, reader_of_stdin};
 use super::output::Console;
 use super::settings::{Environment, Settings};
 use super::stdin;
 use crate::failure::{Failure, Kind};
-use crate::message::{Fields, Input, Intake, Message, Store, Text, classify, nearly_a_message};
+use crate::message::{
+    Fields, Input, Intake, Message, Parts, Store, Text, classify, nearly_a_message,
+};
 use crate::smtp::Observer as _;
 
 /// Where the message or its text comes from.
@@ -26,6 +30,8 @@ pub(super) enum Source<'a> {
     File(&'a Path),
     /// Standard input, read as this.
     Stdin(Input),
+    /// Nowhere: there is HTML, or a file alone.
+    Nowhere,
 }
 
 impl Source<'_> {
@@ -41,18 +47,27 @@ impl Source<'_> {
 /// `Usage` when they contradict each other.
 pub(super) fn source<'a>(args: &'a ContentArgs, settings: &Settings<'_>) -> Result<Source<'a>> {
     let asked = settings.valued("input", input)?;
+    // A flag is meant for this message; a variable is there for those that are read.
+    let wanted = asked.as_ref().filter(|(origin, _)| origin.is_flag());
+    let wanted = wanted.map(|(_, input)| *input);
+    if wanted == Some(Input::Message)
+        && let Some(flag) = asked_parts(args)
+    {
+        return Err(not_into_a_message(flag));
+    }
+    let part = reader_of_stdin(args)?;
     let source = match (&args.body, &args.body_file) {
         (Some(text), _) => Source::Text(text),
-        (None, Some(path)) if path.as_os_str() == "-" => Source::Stdin(Input::Body),
+        (None, Some(_)) if part == Some("--body-file -") => Source::Stdin(Input::Body),
         (None, Some(path)) => Source::File(path),
+        (None, None) if part.is_some() => Source::Nowhere,
+        (None, None) if args.html.is_some() && wanted.is_none() => return Ok(Source::Nowhere),
         (None, None) => {
             let how = asked.map_or(Input::Auto, |(_, input)| input);
             return Ok(Source::Stdin(how));
         }
     };
-    // A flag is meant for this message; a variable is there for those that are read.
-    let wanted = asked.filter(|(origin, _)| origin.is_flag());
-    let agreed = match wanted.map(|(_, input)| input) {
+    let agreed = match wanted {
         None | Some(Input::Auto) => true,
         Some(Input::Body) => matches!(source, Source::Stdin(_)),
         Some(Input::Message) => false,
@@ -60,10 +75,22 @@ pub(super) fn source<'a>(args: &'a ContentArgs, settings: &Settings<'_>) -> Resu
     if agreed {
         return Ok(source);
     }
-    let words = "--input reads standard input, and --body or --body-file gives the text too";
+    let other = part.unwrap_or("--body or --body-file");
+    let words = match source {
+        Source::Nowhere => format!("--input reads standard input, and so does {other}"),
+        _ => "--input reads standard input, and --body or --body-file gives the text too".into(),
+    };
     Err(Failure::new(Kind::Usage, words)
         .with_hint("leave out one of them")
         .into())
+}
+
+/// A message that is there already holds what it holds.
+fn not_into_a_message(flag: &str) -> anyhow::Error {
+    let words = format!("standard input is a message, to which {flag} cannot add");
+    Failure::new(Kind::Usage, words)
+        .with_hint("send it as it is, or, if it is a text, with --input body")
+        .into()
 }
 
 /// What the message or its text is read from.
@@ -77,29 +104,38 @@ pub(super) fn given(
         Source::Text(text) => Ok(text.as_bytes().to_vec().into()),
         Source::File(path) => stdin::read_text(path, deadline, environment).context("--body-file"),
         Source::Stdin(_) => stdin::read(deadline, environment, console),
+        Source::Nowhere => Ok(Vec::new().into()),
     }
 }
 
-/// The message, of flags and what was read.
+/// The message, of flags, the text that was given, and what comes with it.
 pub(super) fn message(
+    args: &ContentArgs,
     source: &Source<'_>,
     given: Store,
+    parts: Parts,
     fields: &Fields,
     charset: Option<&str>,
     console: &Console,
 ) -> Result<Message> {
-    let place = match source {
+    let (place, intake) = match source {
+        Source::Nowhere => return Ok(Message::compose(fields, parts)?),
         // What is typed on the command line is in the terminal's character set: UTF-8.
-        Source::Text(_) => return Ok(Message::compose(fields, Text::new(given, None)?)?),
-        Source::File(_) => "--body-file",
-        Source::Stdin(_) => "standard input",
-    };
-    let intake = match source {
-        Source::Stdin(how) => classify(&given, *how).context(place)?,
-        Source::Text(_) | Source::File(_) => Intake::Body,
+        Source::Text(_) => {
+            let text = Text::new(given, None)?;
+            return composed(args, text, parts, fields, console);
+        }
+        Source::File(_) => ("--body-file", Intake::Body),
+        Source::Stdin(how) => {
+            let place = "standard input";
+            (place, classify(&given, *how).context(place)?)
+        }
     };
     match intake {
         Intake::Message => {
+            if let Some(flag) = asked_parts(args) {
+                return Err(not_into_a_message(flag));
+            }
             console.note("standard input is a message: it starts with a header");
             Message::handed_over(given, fields).context(place)
         }
@@ -114,9 +150,37 @@ pub(super) fn message(
                 ));
             }
             let text = Text::new(given, charset).context(place)?;
-            Ok(Message::compose(fields, text)?)
+            composed(args, text, parts, fields, console)
         }
     }
+}
+
+/// The message, of a text and what comes with it.
+fn composed(
+    args: &ContentArgs,
+    text: Text,
+    parts: Parts,
+    fields: &Fields,
+    console: &Console,
+) -> Result<Message> {
+    if !args.markdown {
+        let text = Some(text);
+        return Ok(Message::compose(fields, Parts { text, ..parts })?);
+    }
+    let Parts { text, html, .. } = Parts::of_markdown(text)?;
+    if html.is_none() {
+        console.warning(
+            "the Markdown is sent as a text alone: it has more than 1 MiB, or is not valid in its charset",
+        );
+    }
+    Ok(Message::compose(
+        fields,
+        Parts {
+            text,
+            html,
+            ..parts
+        },
+    )?)
 }
 
 /// A name that `Text` knows, told where it was given and also where no text is read.

@@ -132,6 +132,11 @@ impl Rows {
         })
     }
 
+    /// How many rows were read, those among them that are bad.
+    pub fn so_far(&self) -> u64 {
+        self.number
+    }
+
     /// SHA-256 of what was read: of all of it, once there are no more rows.
     pub fn digest(self) -> [u8; 32] {
         let source = match self.lines {

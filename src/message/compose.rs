@@ -20,8 +20,9 @@ impl Message {
     /// [`Kind::Usage`] or [`Kind::Message`] when a value cannot stand in a header, naming it;
     /// [`Kind::Io`] when the text cannot be read where it is kept.
     pub fn compose(fields: &Fields, parts: impl Into<Parts>) -> Result<Self> {
-        let parts = parts.into();
-        let mut warnings: Vec<String> = parts.warnings().collect();
+        let mut parts = parts.into();
+        let mut warnings: Vec<String> = parts.complete()?.into_iter().collect();
+        warnings.extend(parts.warnings());
         let only_text = parts.only_text();
         warnings.extend(only_text.and_then(|text| other_charset(fields, text)));
         let wanted = wanted_encoding(fields)?;

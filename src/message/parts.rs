@@ -8,19 +8,26 @@ use super::attachment::{Attachment, Disposition};
 use super::body::{Body, Coding, Form, verbatim};
 use super::encoding::{Base64, TransferEncoding};
 use super::header::Header;
+use super::store::unreadable;
 use super::text::{Encoded, Subtype, Text};
+use super::{html, markdown};
 use crate::failure::Result;
 use crate::random::random;
 
 /// The field that says how a body is encoded.
 pub(super) const TRANSFER_ENCODING: &str = "Content-Transfer-Encoding";
 
+/// Octets of HTML of which a text is made; more than any reader would scroll through.
+const HTML_MAX: u64 = 8 << 20;
+/// Octets of Markdown of which HTML is made.
+const MARKDOWN_MAX: u64 = 1 << 20;
+
 /// What a composed message holds beside its header. With nothing in it at all, an empty text is sent.
 #[derive(Debug, Clone, Default)]
 pub struct Parts {
     /// The text, of which `html` is another form.
     pub text: Option<Text>,
-    /// The text in HTML.
+    /// The text in HTML, of which a text is made where there is none.
     pub html: Option<Text>,
     /// Files that stand in the HTML (`cid:`), or are shown after the text.
     pub inline: Vec<Attachment>,
@@ -38,6 +45,41 @@ impl From<Text> for Parts {
 }
 
 impl Parts {
+    /// A text in Markdown, as it is and in HTML; that is left out where the text is more than 1 MiB, or
+    /// not valid in its charset.
+    ///
+    /// # Errors
+    /// [`Kind::Io`](crate::failure::Kind::Io) when it cannot be read where it is kept.
+    pub fn of_markdown(text: Text) -> Result<Self> {
+        let source = text.decoded(MARKDOWN_MAX);
+        let source = source.map_err(|error| unreadable(&error))?;
+        Ok(Self {
+            html: source.map(|source| Text::from(markdown::to_html(&source))),
+            text: Some(text),
+            ..Self::default()
+        })
+    }
+
+    /// Makes the text of the HTML where there is none. What the user is to be told when it cannot be.
+    ///
+    /// # Errors
+    /// [`Kind::Io`](crate::failure::Kind::Io) when it cannot be read where it is kept.
+    pub(super) fn complete(&mut self) -> Result<Option<String>> {
+        let (None, Some(html)) = (&self.text, &self.html) else {
+            return Ok(None);
+        };
+        let source = html.decoded(HTML_MAX);
+        let Some(source) = source.map_err(|error| unreadable(&error))? else {
+            let words = "no text is made of the HTML for those who do not see HTML: it has more than 8 MiB, or is \
+                 not valid in its charset; --body or --body-file gives one";
+            return Ok(Some(words.into()));
+        };
+        let text = html::to_text(&source);
+        // Pictures alone have none.
+        self.text = Some(text).filter(|text| !text.is_empty()).map(Text::from);
+        Ok(None)
+    }
+
     /// What the user is to be told about it, one line each.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
         let texts = self.text.iter().chain(&self.html);
@@ -245,18 +287,26 @@ pub(super) mod tests {
     #[test]
     fn the_tree_has_no_layer_more_than_needed() {
         let (plain, html) = (text("hello\n"), text("<p>hello\n"));
+        let picture = text("<img src='cid:a.bin'>");
         let one = vec![file("a.bin", b"\0a")];
         let two = vec![file("a.bin", b"\0a"), file("b.bin", b"\0b")];
         let none = Vec::new();
         for (text, html, inline, attachments, expected) in [
             (&None, &None, &none, &none, "plain"),
             (&plain, &None, &none, &none, "plain"),
-            (&None, &html, &none, &none, "html"),
+            (&None, &picture, &none, &none, "html"),
             (&plain, &html, &none, &none, "alternative(plain html)"),
             (&plain, &None, &none, &one, "mixed(plain octet-stream)"),
             (&None, &None, &none, &one, "mixed(plain octet-stream)"),
             (&plain, &None, &one, &none, "mixed(plain octet-stream!)"),
-            (&None, &html, &one, &none, "related(html octet-stream!)"),
+            (&None, &picture, &one, &none, "related(html octet-stream!)"),
+            (
+                &None,
+                &html,
+                &one,
+                &none,
+                "related(alternative(plain html) octet-stream!)",
+            ),
             (
                 &plain,
                 &html,
@@ -302,6 +352,36 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn html_alone_gets_the_text_that_is_in_it() {
+        let parts = Parts {
+            html: text("<h1>Gr\u{fc}n</h1><a href='https://x.test/'>more</a>"),
+            ..Parts::default()
+        };
+        let whole = composed(parts);
+        assert!(
+            whole.contains("\r\n\r\nGr=C3=BCn\r\n\r\nmore <https://x.test/>\r\n"),
+            "{whole}"
+        );
+        let large = Parts {
+            html: text(&"<p>x".repeat(3 << 20)),
+            ..Parts::default()
+        };
+        let message = Message::compose(&fields(), large).unwrap();
+        assert!(message.warnings()[0].contains("8 MiB"));
+        assert_eq!(tree(&sent(&message)), "html");
+    }
+
+    #[test]
+    fn markdown_is_sent_as_it_is_and_in_html() {
+        let parts = Parts::of_markdown(Text::from("# Gr\u{fc}n\n".to_owned())).unwrap();
+        let whole = composed(parts);
+        assert!(whole.contains("\r\n\r\n# Gr=C3=BCn\r\n"), "{whole}");
+        assert!(whole.contains("\r\n<h1>Gr=C3=BCn</h1>\r\n"), "{whole}");
+        let parts = Parts::of_markdown(Text::new(b"gr\xfcn".to_vec(), None).unwrap()).unwrap();
+        assert!(parts.html.is_none() && parts.text.is_some());
+    }
+
+    #[test]
     fn the_facts_are_those_of_the_octets() {
         let parts = Parts {
             text: text("ü"),
@@ -330,7 +410,7 @@ pub(super) mod tests {
             let failure = Message::compose(&fields, parts).unwrap_err();
             assert_eq!(failure.kind, crate::failure::Kind::Usage);
             let html = Parts {
-                html: text("<p>"),
+                html: text("<img>"),
                 ..Parts::default()
             };
             assert!(Message::compose(&fields, html).is_ok(), "{header}");

@@ -7,7 +7,7 @@
 
 use std::io;
 
-use super::body::{Body, Coding, Form, scan_of};
+use super::body::{Body, CHUNK, Coding, Form, scan_of};
 use super::encoding::{Base64, TransferEncoding};
 use super::lines::{LINE_MAX, Scan};
 use super::reading::{Found, Reading};
@@ -100,6 +100,26 @@ impl Text {
     /// Whether it is text beyond ASCII.
     pub(super) fn is_international(&self) -> bool {
         self.kind == TextKind::Utf8 && self.found.high > 0
+    }
+
+    /// The text itself, when it is one, of at most `most` octets.
+    ///
+    /// # Errors
+    /// When it cannot be read where it is kept.
+    pub(super) fn decoded(&self, most: u64) -> io::Result<Option<String>> {
+        if self.kind != TextKind::Utf8 || self.found.scan.size > most {
+            return Ok(None);
+        }
+        let form = self.form(Coding::Verbatim);
+        let body = Body::new(self.store.clone(), self.start, form, Scan::default());
+        let mut flow = body.flow(CHUNK);
+        let (mut text, mut chunk) = (Vec::new(), Vec::new());
+        while !flow.is_over() {
+            chunk.clear();
+            flow.fill(&mut chunk)?;
+            text.extend_from_slice(&chunk);
+        }
+        Ok(String::from_utf8(text).ok())
     }
 
     /// What the user is to be told about it.

@@ -19,7 +19,7 @@ use super::record::{Record, Status};
 use crate::address::{Address, domain_to_ascii};
 use crate::envelope::{Envelope, Event, Options, ReversePath};
 use crate::failure::Result;
-use crate::message::{Date, Message, new_message_id};
+use crate::message::{Date, Message, MessageId, new_message_id};
 
 /// Octets of the original's header that are attached at most.
 const HEADER_MAX: u64 = 64 << 10;
@@ -85,8 +85,9 @@ impl Notice<'_> {
         field(&mut text, "Subject", "Undelivered mail returned to sender");
         field(&mut text, "Date", &self.now);
         field(&mut text, "Message-ID", &message_id);
-        if is_reference(self.entry.message_id()) {
-            field(&mut text, "In-Reply-To", self.entry.message_id());
+        let answered = MessageId::parse_list(self.entry.message_id());
+        if let Ok([id]) = answered.as_deref() {
+            field(&mut text, "In-Reply-To", &id.to_string());
         }
         field(&mut text, "Auto-Submitted", "auto-replied");
         field(&mut text, "MIME-Version", "1.0");
@@ -232,19 +233,6 @@ fn ascii(text: &str) -> String {
 /// A field on one line: none of the values put here comes near 998 octets.
 fn field(text: &mut String, name: &str, value: &str) {
     let _ = write!(text, "{name}: {value}\r\n");
-}
-
-/// Whether a Message-ID can stand in a field as it is.
-fn is_reference(message_id: &str) -> bool {
-    let inner = message_id
-        .strip_prefix('<')
-        .and_then(|id| id.strip_suffix('>'));
-    inner.is_some_and(|inner| {
-        inner.len() < 900
-            && inner
-                .bytes()
-                .all(|octet| octet.is_ascii_graphic() && !matches!(octet, b'<' | b'>'))
-    })
 }
 
 /// Text in lines of which all but the first start with `indent`, broken where there is white space,

@@ -20,6 +20,7 @@ mod many;
 mod mechanisms;
 mod message;
 mod notices;
+mod parsers;
 mod proxies;
 mod server;
 mod serving;

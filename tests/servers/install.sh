@@ -89,6 +89,8 @@ files_of() {
 user() { getent passwd "$1" > /dev/null || useradd -r -d "${2:-/nonexistent}" -s /usr/sbin/nologin -U "$1"; }
 
 need openssl iproute2 nftables procps strace util-linux git
+# A second reader of messages, beside Python's.
+need perl libemail-mime-perl
 
 unpack postfix postfix usr/sbin/postfix
 need libsasl2-modules sasl2-bin

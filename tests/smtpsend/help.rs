@@ -116,7 +116,7 @@ fn usage_errors_are_as_reviewed() {
         &["-q", "-v"],
         &["-n", "--json-lines"],
         &["--retry"],
-        &["--attach", "report.pdf"],
+        &["--attachment", "report.pdf"],
         &["--password", "hunter2"],
         &["-t", "-i"],
         &["--insecure"],

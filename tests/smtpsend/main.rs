@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attachments;
 mod auth;
 mod bdat;
 mod broken_tls;
@@ -40,9 +41,11 @@ mod letters;
 mod limits;
 mod logs;
 mod lost;
+mod manual;
 mod many;
 mod many_lost;
 mod many_sessions;
+mod markup;
 mod mechanisms;
 mod merge;
 mod merge_kills;

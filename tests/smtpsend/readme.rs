@@ -54,17 +54,26 @@ fn run_by_shell(script: &str) -> usize {
         "From: a@example.com\nTo: b@example.com\n\nHello\n",
     )
     .unwrap();
-    fs::create_dir(folder.path().join("tickets")).unwrap();
-    fs::write(folder.path().join("tickets/7.pdf"), "%PDF-1.4").unwrap();
-    fs::write(
-        folder.path().join("guests.csv"),
-        "name,email,ticket\nBob,b@x.org,7\n",
-    )
-    .unwrap();
-    fs::write(folder.path().join("invitation.txt"), template()).unwrap();
+    for (name, text) in [
+        ("report.pdf", "%PDF-1.4\n"),
+        ("data.csv", "a;b\n"),
+        ("report.md", "# Report\n"),
+        ("newsletter.html", "<img src=cid:logo.png>\n"),
+        ("images/logo.png", "\u{89}PNG"),
+        ("tickets/7.pdf", "%PDF-1.4\n"),
+        ("guests.csv", "name,email,ticket\nBob,b@x.org,7\n"),
+        ("invitation.txt", &template()),
+        ("pg_dump", "#!/bin/sh\necho 'SELECT 1;'\n"),
+    ] {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
     fs::write(folder.path().join("backup"), "#!/bin/sh\necho saved\n").unwrap();
     fs::write(folder.path().join("failing"), "echo broken\nexit 1\n").unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_smtpsend")).parent().unwrap();
+    // What a reader has besides, such as pg_dump, is a script of its folder.
+    let script = &script.replace("pg_dump", "sh ./pg_dump");
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let output = Command::new("sh")
         .args(["-e", "-c", script])
@@ -242,6 +251,23 @@ fn an_address_is_asked_about_as_the_readme_shows() {
         .stdout_is(printed_by(command))
         .run();
     server.finish();
+}
+
+#[test]
+fn what_is_installed_beside_the_program_is_printed() {
+    let lines = blocks("console").concat();
+    let prompts = lines
+        .lines()
+        .filter_map(|line| line.split_once("$ smtpsend "));
+    let commands = prompts.filter_map(|(_, rest)| rest.split_once(" | sudo tee "));
+    let commands: Vec<&str> = commands.map(|(command, _)| command).collect();
+    assert_eq!(commands, ["man", "completions bash"]);
+    for command in commands {
+        Smtpsend::new()
+            .args(command.split(' '))
+            .stdout_has("smtpsend")
+            .run();
+    }
 }
 
 #[test]

@@ -96,6 +96,41 @@ pub(crate) struct ContentArgs {
     /// Always taken for a text. A message with its header is sent with smtpsend < FILE.
     #[arg(long, value_name = "PATH", help_heading = "Message")]
     pub(crate) body_file: Option<PathBuf>,
+
+    /// A file with the message in HTML; - for standard input
+    ///
+    /// --body or --body-file give the text for readers that show no HTML; without them it is made of the
+    /// HTML. The charset is --charset, else what the file shows or says of itself.
+    #[arg(
+        long,
+        value_name = "PATH",
+        help_heading = "Message",
+        conflicts_with = "markdown"
+    )]
+    pub(crate) html: Option<PathBuf>,
+
+    /// The text is Markdown: it is sent as it is and in HTML
+    ///
+    /// CommonMark with tables, task lists and struck out text. HTML in it is shown as text.
+    #[arg(long, help_heading = "Message")]
+    pub(crate) markdown: bool,
+
+    /// A file to send with the message; any number of times
+    #[arg(short, long, value_name = "PATH", help_heading = "Message")]
+    pub(crate) attach: Vec<PathBuf>,
+
+    /// Standard input is a file to send with the message, called so
+    ///
+    /// The text is then that of --body, --body-file or --html, or there is none.
+    #[arg(long, value_name = "NAME", help_heading = "Message")]
+    pub(crate) attach_stdin: Option<OsString>,
+
+    /// A picture or another file that the HTML shows by cid: and its name; any number of times
+    ///
+    /// <img src="cid:logo.png"> shows --inline images/logo.png. In the cid, what is none of A-Z a-z 0-9
+    /// -._~+@ is percent-encoded: "my logo.png" is cid:my%20logo.png.
+    #[arg(long, value_name = "PATH", help_heading = "Message")]
+    pub(crate) inline: Vec<PathBuf>,
 }
 
 /// To whom it goes.

@@ -56,7 +56,7 @@ fn page(root: &Command) -> String {
         .iter()
         .for_each(|section| guide(&mut page, section));
     page.request("SH", &["SEE ALSO"]);
-    page.line(&[Part::Plain(SEE_ALSO)]);
+    page.prose(SEE_ALSO, "PP");
     page.into_text()
 }
 

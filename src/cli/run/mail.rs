@@ -23,6 +23,7 @@ use crate::cli::queue::{Queueing, When};
 use crate::cli::request::Request;
 use crate::cli::sendmail::reached;
 use crate::cli::settings::{Environment, Settings, blamed};
+use crate::cli::signing::{self, Signing};
 use crate::cli::unreachable::Unreachable;
 use crate::cli::{options, way};
 use crate::envelope::{Envelope, ReversePath};
@@ -52,6 +53,7 @@ pub(super) fn refuse_mistakes(args: &RunArgs, settings: &Settings<'_>) -> Result
         composed(),
         options::of_all(&typed).map(drop),
         Queueing::of(&typed, When::OnFailure).map(drop),
+        signing::names(&typed).map(drop),
         way::plan(&typed, &host, Instant::now()).map(drop),
         credentials::is_named(&typed).map(drop),
         Log::open(&typed).map(drop),
@@ -110,6 +112,9 @@ fn request(
     let envelope = Envelope::new(sender, recipients)?.with_options(options::of_all(settings)?);
     let queueing = Queueing::of(settings, When::OnFailure)?;
     let plan = way::plan(settings, &report.host, start)?;
+    let signing = Signing::of(settings, plan.waits.deadline)?;
+    let message = signing.sign(message)?;
+    let smaller = smaller.map(|smaller| signing.sign(smaller)).transpose()?;
     let way = way_for(None, plan, settings, &queueing, handed, console)?;
     for warning in message.warnings() {
         console.warning(warning);

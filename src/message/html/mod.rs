@@ -5,6 +5,7 @@
 //! cost more than its length. Scripts and styles are left out; nothing is loaded. Refuses nothing.
 //! The tokenization of the WHATWG HTML Standard, §13.2.5.
 
+mod charset;
 mod link;
 mod page;
 mod table;
