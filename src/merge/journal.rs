@@ -47,11 +47,10 @@ impl Seed {
     /// The Message-ID of this row, with its angle brackets. `domain` is one that can stand there.
     pub fn message_id(&self, row: u64, domain: &str) -> String {
         let digest = digest::digest(&digest::SHA256, format!("{}.{row}", self.0).as_bytes());
-        let hex: String = digest.as_ref()[..16]
-            .iter()
-            .map(|octet| format!("{octet:02x}"))
-            .collect();
-        format!("<{hex}.{row}@{domain}>")
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest.as_ref()[..16]);
+        let hex = u128::from_be_bytes(half);
+        format!("<{hex:032x}.{row}@{domain}>")
     }
 }
 

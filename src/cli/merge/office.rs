@@ -80,11 +80,15 @@ impl Office for Desk<'_> {
             self.tell(row, &format!("queued as {id}"));
         }
         let failure = queued.err();
-        let result = json::Result::of(&report).or_failed(failure.as_ref());
-        if let Some(log) = &self.log {
-            log.leave(self.user.as_deref(), &result, self.console);
+        if self.log.is_some() || self.outbox.is_heard() {
+            let result = json::Result::of(&report).or_failed(failure.as_ref());
+            if let Some(log) = &self.log {
+                log.leave(self.user.as_deref(), &result, self.console);
+            }
+            self.outbox.put(row, &result);
+        } else {
+            self.outbox.noted();
         }
-        self.outbox.put(row, &result);
         let done = self.tally.count(&report);
         self.progress.at(done, || self.tally.words());
         failure.map_or(Ok(()), Err)

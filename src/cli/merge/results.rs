@@ -9,6 +9,7 @@ use std::mem;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -19,6 +20,10 @@ use crate::merge::{Journal, Row};
 
 /// Results that may wait for the disk; then the connections do.
 const MOST_WAITING: usize = 4096;
+/// So many are not waited for to become more.
+const MANY: usize = MOST_WAITING / 2;
+/// How long they are.
+const TOGETHER: Duration = Duration::from_millis(20);
 
 const COLUMNS: [&str; 10] = [
     "row",
@@ -143,6 +148,11 @@ impl<'o> Outbox<'o> {
         })
     }
 
+    /// Whether anybody is to be told of each row.
+    pub(super) fn is_heard(&self) -> bool {
+        self.as_json || self.file.is_some()
+    }
+
     /// Puts in what came of a row, which the journal has.
     pub(super) fn put(&self, row: &Row, result: &json::Result<'_>) {
         let mut line = Line::default();
@@ -167,6 +177,17 @@ impl<'o> Outbox<'o> {
                 as_json()
             };
         }
+        self.put_in(line);
+    }
+
+    /// A row is in the journal of which nobody is told.
+    pub(super) fn noted(&self) {
+        if self.journal.is_some() {
+            self.put_in(Line::default());
+        }
+    }
+
+    fn put_in(&self, line: Line) {
         let mut state = self.state();
         while state.waiting.len() >= MOST_WAITING {
             state = self
@@ -175,7 +196,10 @@ impl<'o> Outbox<'o> {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         state.waiting.push(line);
-        self.moved.notify_all();
+        // The others find it when they are woken by the first, or by themselves.
+        if matches!(state.waiting.len(), 1 | MANY) {
+            self.moved.notify_all();
+        }
     }
 
     /// Waits for results and writes them; false when there are no more to come.
@@ -202,7 +226,20 @@ impl<'o> Outbox<'o> {
             self.console.keep(Err(failure));
             self.state().is_deaf = true;
         }
+        self.gather();
         true
+    }
+
+    /// Lets a few rows come together, for which the disk is asked once.
+    fn gather(&self) {
+        if self.journal.is_none() {
+            return;
+        }
+        let is_early = |state: &mut State| !state.is_over && state.waiting.len() < MANY;
+        let woken = self
+            .moved
+            .wait_timeout_while(self.state(), TOGETHER, is_early);
+        drop(woken);
     }
 
     fn tell(&self, lines: &[Line]) -> Result<()> {

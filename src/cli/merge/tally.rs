@@ -40,7 +40,9 @@ impl Tally {
                 counts.exit.get_or_insert(exit);
             }
         }
-        counts.keep(report.hints());
+        if report.status() != Status::Sent {
+            counts.keep(report.hints());
+        }
         counts.done()
     }
 
