@@ -141,7 +141,7 @@ impl TryFrom<&lettre::Address> for Address {
 }
 
 /// Whether `text` can stand as a local part without quotes.
-fn is_dot_atom(text: &str) -> bool {
+pub(crate) fn is_dot_atom(text: &str) -> bool {
     text.split('.')
         .all(|atom| !atom.is_empty() && atom.chars().all(is_atom_char))
 }

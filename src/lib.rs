@@ -61,6 +61,7 @@ pub mod failure;
 pub mod interrupt;
 pub mod message;
 pub mod plan;
+mod private_key;
 pub mod queue;
 mod random;
 pub mod report;

@@ -1,7 +1,8 @@
 //! The words of a header: atoms, quoted strings, encoded words, and where lines fold.
 //!
 //! Owns how text becomes ASCII that fits its line: RFC 2047 encoded words of at most 75
-//! characters that never cut a character, folds only where white space stands already
+//! characters that never cut a character, nor what a reader sees as one (a letter with its marks, a family
+//! of emoji, a flag), as some show each of them alone; folds only where white space stands already
 //! (RFC 5322 §2.2.3). Octets in no known charset travel as private characters ([`undecoded`]) and
 //! come out as `unknown-8bit` (RFC 1428), the same octets again.
 
@@ -10,7 +11,8 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use email_encoding::headers::{rfc2047, writer::EmailWriter};
+use email_encoding::headers::writer::EmailWriter;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 /// A word of an unstructured field longer than this is encoded: it cannot be folded, and a line
 /// has at most 998 octets. Shorter ones are left alone, because programs read them.
@@ -21,8 +23,12 @@ const NAME_WORD_MAX: usize = 70;
 const GAP_MAX: usize = 16;
 /// Octets of a line that is folded, where it can be (RFC 5322 §2.1.1).
 const LINE_MAX: usize = 76;
+/// Characters of an encoded word (RFC 2047 §2).
+const ENCODED_MAX: usize = 75;
 /// Octets in one `unknown-8bit` word: 56 characters of base64, 73 with what surrounds them.
 const UNKNOWN_PIECE: usize = 42;
+/// What stands around the base64 of an encoded word in UTF-8.
+const AROUND: (&str, &str) = ("=?utf-8?b?", "?=");
 /// Where the private characters start that stand for octets 0x80 to 0xFF.
 const PRIVATE: u32 = 0xF700;
 
@@ -62,14 +68,23 @@ pub(crate) fn octets(text: &str, charset: Charset) -> Vec<u8> {
 }
 
 /// The value of an unstructured field: words that need it are encoded, the others left alone.
-/// Encoded words that stand in it already are left alone too.
+/// Encoded words that stand in it already are left alone too; white space between two of them is not shown
+/// (RFC 2047 §6.2), so that beside them goes into the new ones.
 pub(crate) fn unstructured(text: &str, charset: Charset, w: &mut EmailWriter<'_>) -> fmt::Result {
     let mut pending = String::new();
+    let mut after_encoded = false;
     for (index, (gap, word)) in gapped(text).into_iter().enumerate() {
         let first = index == 0;
         if is_plain(word) && gap <= GAP_MAX && !(first && gap > 0) {
+            after_encoded = word.starts_with("=?") && word.ends_with("?=");
+            let inside = if after_encoded && !pending.is_empty() {
+                gap
+            } else {
+                0
+            };
+            pending.extend(std::iter::repeat_n(' ', inside));
             encoded(&std::mem::take(&mut pending), charset, w)?;
-            for _ in 0..gap {
+            for _ in 0..(gap - inside).max(usize::from(inside > 0)) {
                 w.space();
             }
             w.folding().write_str(word)?;
@@ -78,7 +93,7 @@ pub(crate) fn unstructured(text: &str, charset: Charset, w: &mut EmailWriter<'_>
         let mut spaces = gap;
         if pending.is_empty() && !first {
             w.space();
-            spaces -= 1;
+            spaces -= usize::from(!after_encoded);
         }
         pending.extend(std::iter::repeat_n(' ', spaces));
         pending.push_str(word);
@@ -142,9 +157,9 @@ fn mixed_phrase(words: &[&str], charset: Charset, w: &mut EmailWriter<'_>) -> fm
 }
 
 /// `text` as encoded words.
-fn encoded(text: &str, charset: Charset, w: &mut EmailWriter<'_>) -> fmt::Result {
+pub(crate) fn encoded(text: &str, charset: Charset, w: &mut EmailWriter<'_>) -> fmt::Result {
     if charset == Charset::Utf8 {
-        return rfc2047::encode(text, w);
+        return encoded_in_utf8(text, w);
     }
     for (index, piece) in octets(text, charset).chunks(UNKNOWN_PIECE).enumerate() {
         if index > 0 {
@@ -153,6 +168,61 @@ fn encoded(text: &str, charset: Charset, w: &mut EmailWriter<'_>) -> fmt::Result
         unbroken(&format!("=?unknown-8bit?b?{}?=", STANDARD.encode(piece)), w)?;
     }
     Ok(())
+}
+
+fn encoded_in_utf8(text: &str, w: &mut EmailWriter<'_>) -> fmt::Result {
+    let (before, after) = AROUND;
+    let room = |line_len: usize| {
+        let word = ENCODED_MAX.min(LINE_MAX.saturating_sub(line_len));
+        word.saturating_sub(before.len() + after.len()) / 4 * 3
+    };
+    let mut rest = text;
+    while !rest.is_empty() {
+        let mut piece = whole_graphemes(rest, room(w.projected_line_len()));
+        if piece.is_empty() && w.projected_line_len() > w.line_len() {
+            w.new_line()?;
+            piece = whole_graphemes(rest, room(w.projected_line_len()));
+        }
+        if piece.is_empty() {
+            // It fits no word, or stands where no line can start.
+            piece = whole_characters(rest, room(w.projected_line_len()));
+        }
+        write!(w, "{before}{}{after}", STANDARD.encode(piece))?;
+        rest = &rest[piece.len()..];
+        if !rest.is_empty() {
+            w.space();
+        }
+    }
+    Ok(())
+}
+
+/// As much of the start of `text` as `room` octets hold of what readers see as characters.
+fn whole_graphemes(text: &str, room: usize) -> &str {
+    // The character behind them says where they end; what comes later does not count, however long it is.
+    let near = cut(text, room + char::MAX.len_utf8());
+    let mut end = 0;
+    for (at, grapheme) in near.grapheme_indices(true) {
+        if at + grapheme.len() > room {
+            break;
+        }
+        end = at + grapheme.len();
+    }
+    &text[..end]
+}
+
+/// The same of characters, and at least one.
+fn whole_characters(text: &str, room: usize) -> &str {
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    cut(text, room.max(first))
+}
+
+/// What of `text` fits this many octets.
+fn cut(text: &str, octets: usize) -> &str {
+    let mut end = octets.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// A word that is not folded inside, whatever it holds.
@@ -208,58 +278,4 @@ fn is_encoded_word(word: &str) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-mod tests {
-    use super::*;
-
-    fn written(text: &str, charset: Charset) -> String {
-        let mut value = String::new();
-        let mut writer = EmailWriter::new(&mut value, 9, 0, false);
-        unstructured(text, charset, &mut writer).unwrap();
-        drop(writer);
-        value
-    }
-
-    #[test]
-    fn only_the_words_that_need_it_are_encoded() {
-        for (text, value) in [
-            ("plain text", "plain text"),
-            ("two  spaces", "two  spaces"),
-            ("a größer b", "a =?utf-8?b?Z3LDtsOfZXI=?= b"),
-            ("=?utf-8?q?=C3=BC?= x", "=?utf-8?q?=C3=BC?= x"),
-            ("", ""),
-        ] {
-            assert_eq!(written(text, Charset::Utf8), value);
-        }
-    }
-
-    #[test]
-    fn no_text_makes_a_long_or_an_empty_line() {
-        for text in [
-            "x".repeat(5000),
-            " ".repeat(3000),
-            format!("a{}b", " ".repeat(3000)),
-            "ü".repeat(2000),
-            "\u{1f600}".repeat(2000),
-            "word ".repeat(1000),
-            format!("{} ", "w".repeat(100)),
-        ] {
-            let value = written(&text, Charset::Utf8);
-            for line in value.split("\r\n") {
-                assert!(line.len() <= 78 || !line.trim().contains(' '), "{line}");
-                assert!(line.len() <= 300 && !line.trim().is_empty(), "{line:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn octets_of_no_charset_come_back_the_same() {
-        let octets_in: Vec<u8> = (0x20..=0xff).collect();
-        let text = undecoded(&octets_in);
-        assert_eq!(octets(&text, Charset::Unknown8bit), octets_in);
-        assert_eq!(
-            written(&undecoded(b"a J\xf6rg"), Charset::Unknown8bit),
-            "a =?unknown-8bit?b?SvZyZw==?="
-        );
-    }
-}
+mod tests;

@@ -1,7 +1,5 @@
 //! What arguments and settings say of a message's header: who wrote it, to whom, and the fields besides.
 
-use std::time::SystemTime;
-
 use anyhow::{Context as _, Result};
 
 use super::args::{HeaderArgs, RecipientArgs};
@@ -10,7 +8,10 @@ use super::settings::{Environment, Origin, Settings, blamed};
 use crate::address::{Address, AddressList, Mailbox};
 use crate::envelope::ReversePath;
 use crate::failure::{Failure, Kind};
-use crate::message::{Fields, HeaderField, Message, new_message_id};
+use crate::message::{
+    Date, Fields, HeaderField, Message, MessageId, Particulars, Priority, UnsubscribeUri,
+    new_message_id,
+};
 
 /// What the arguments and settings say of the header.
 ///
@@ -50,10 +51,34 @@ pub(super) fn fields(
             .iter()
             .map(|text| HeaderField::parse(text).context("--header"))
             .collect::<Result<_>>()?,
-        date: SystemTime::now(),
+        date: Date::now(),
         message_id: new_message_id(id_domain.trim_matches(['[', ']'])),
         from,
         default_from,
+        particulars: particulars(header)?,
+    })
+}
+
+/// What the arguments say beside addresses and subject.
+///
+/// # Errors
+/// What is wrong with one of them.
+fn particulars(header: &HeaderArgs) -> Result<Particulars> {
+    let date = header.date.as_deref().map(Date::parse).transpose();
+    let message_id = header.message_id.as_deref().map(MessageId::parse);
+    let priority = header.priority.as_deref().map(Priority::parse);
+    let mut in_reply_to = Vec::new();
+    for text in &header.in_reply_to {
+        in_reply_to.extend(MessageId::parse_list(text).context("--in-reply-to")?);
+    }
+    let uris = header.list_unsubscribe.iter();
+    let uris = uris.map(|text| UnsubscribeUri::parse(text).context("--list-unsubscribe"));
+    Ok(Particulars {
+        date: date.context("--date")?,
+        message_id: message_id.transpose().context("--message-id")?,
+        in_reply_to,
+        list_unsubscribe: uris.collect::<Result<_>>()?,
+        priority: priority.transpose().context("--priority")?,
     })
 }
 

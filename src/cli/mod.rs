@@ -28,6 +28,7 @@ mod secrets;
 mod send;
 mod sendmail;
 mod settings;
+mod signing;
 mod source;
 mod stdin;
 mod trust;

@@ -12,6 +12,7 @@ use super::host::HostName;
 use super::output::Console;
 use super::queue::{Queueing, When};
 use super::settings::{Settings, parsed};
+use super::signing::Signing;
 use super::source::{Source, charset, given, input, message, source};
 use super::unreachable::Unreachable;
 use super::{credentials, options, way};
@@ -56,6 +57,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
     let charset = settings.value("charset", charset)?;
     let options = options::of_message(args, settings)?;
     let queueing = queueing(args, settings)?;
+    let signing = Signing::of(settings, way::deadline(settings, start)?)?;
     // What the flags say wrong is told first. But nobody should type a message for nothing: before
     // one is read, the way must be known.
     let known = from.as_ref().map(|_| fields.default_from.address().clone());
@@ -95,6 +97,7 @@ pub(crate) fn read(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         }
     }
     let message = message(&source, given, &fields, charset.as_deref(), console)?;
+    let message = signing.sign(message)?;
 
     let mut recipients: Vec<Address> = Vec::new();
     for list in [&fields.to, &fields.cc, &bcc] {
@@ -154,6 +157,7 @@ pub(super) fn check_settings(settings: &Settings<'_>) -> Result<()> {
     settings.value("charset", charset)?;
     settings.value("input", input)?;
     options::of_all(settings)?;
+    Signing::of(settings, way::deadline(settings, Instant::now())?)?;
     Ok(())
 }
 

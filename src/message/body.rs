@@ -10,11 +10,10 @@ use std::io;
 
 use encoding_rs::Encoding;
 
-use super::encoding::Base64;
+use super::encoding::{Base64, Rewrap};
 use super::flow::Flow;
 use super::lines::{Scan, Scanner};
 use super::quoted_printable::QuotedPrintable;
-use super::reading::{Found, Reading};
 use super::stage::{Chain, Decode, Lines, Stage};
 use super::store::Store;
 use super::window::Window;
@@ -27,6 +26,8 @@ pub(super) const CHUNK: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub(super) struct Body {
     pieces: Vec<Piece>,
+    /// The number of its first line in the input.
+    first_line: u64,
     scan: Scan,
 }
 
@@ -55,7 +56,9 @@ impl Form {
             Coding::Lines => Some(Box::new(Lines::default())),
             Coding::QuotedPrintable => Some(Box::new(QuotedPrintable::default())),
             Coding::TextInBase64 => Some(Box::new(Chain::new(Lines::default(), Base64))),
+            Coding::PartInBase64 => Some(Box::new(Chain::new(Lines::unended(), Base64))),
             Coding::DataInBase64 => Some(Box::new(Base64)),
+            Coding::Base64Again => Some(Box::new(Rewrap::default())),
         };
         match (self.charset.map(decode), code) {
             (Some(decode), Some(code)) => Some(Box::new(Chain::new(decode, code))),
@@ -75,8 +78,12 @@ pub(super) enum Coding {
     QuotedPrintable,
     /// Text in base64, once every line ends with CRLF.
     TextInBase64,
+    /// The same, but for the end of the last line, which gets none.
+    PartInBase64,
     /// Data in base64.
     DataInBase64,
+    /// What is in base64 already, in lines that fit.
+    Base64Again,
 }
 
 impl Coding {
@@ -111,7 +118,10 @@ impl Body {
             charset: None,
             coding: Coding::of_lines(&scan),
         };
-        Ok(Self::new(store, start, form, scan))
+        Ok(Self {
+            first_line,
+            ..Self::new(store, start, form, scan)
+        })
     }
 
     /// The part of `store` after `start` in a form in which this is found.
@@ -119,6 +129,7 @@ impl Body {
         let store = store.part(start..u64::MAX);
         Self {
             pieces: vec![Piece { store, form }],
+            first_line: 1,
             scan,
         }
     }
@@ -127,6 +138,7 @@ impl Body {
     pub(super) fn nothing() -> Self {
         Self {
             pieces: Vec::new(),
+            first_line: 1,
             scan: Scan {
                 canonical: true,
                 ..Scan::default()
@@ -140,34 +152,19 @@ impl Body {
         self.pieces.extend(next.pieces);
     }
 
-    /// The same text in quoted-printable.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub(super) fn in_quoted_printable(self) -> io::Result<Self> {
-        let mut encoded = Self::nothing();
-        for Piece { store, form } in self.pieces {
-            let form = Form {
-                coding: Coding::QuotedPrintable,
-                ..form
-            };
-            let scan = scan_of(&store, 0, form, u64::MAX)?.unwrap_or_default();
-            encoded.append(Self::new(store, 0, form, scan));
+    /// The lines it consists of, as they are kept, when they are all in one place.
+    pub(super) fn kept_lines(&self) -> Option<&Store> {
+        match self.pieces.as_slice() {
+            [Piece { store, form }] if form.charset.is_none() => {
+                matches!(form.coding, Coding::Verbatim | Coding::Lines).then_some(store)
+            }
+            _ => None,
         }
-        Ok(encoded)
     }
 
-    /// Whether its octets, as they are kept, are UTF-8.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub(super) fn is_utf8(&self) -> io::Result<bool> {
-        for piece in &self.pieces {
-            if Found::of(&piece.store, 0, Reading::Utf8)?.is_none() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    /// The number of its first line in the input.
+    pub(super) fn first_line(&self) -> u64 {
+        self.first_line
     }
 
     /// What is found in it as it is sent.
@@ -179,6 +176,16 @@ impl Body {
     pub(super) fn flow(&self, chunk: usize) -> Flow<'_> {
         Flow::new(&self.pieces, chunk)
     }
+}
+
+/// Lines that are sent as they are; each ends with CRLF.
+pub(super) fn verbatim(lines: Vec<u8>) -> Body {
+    let scan = Scan::of(&lines, 1);
+    let form = Form {
+        charset: None,
+        coding: Coding::Verbatim,
+    };
+    Body::new(lines.into(), 0, form, scan)
 }
 
 /// What is found in the part of `store` after `start` once it is in this form; nothing when it

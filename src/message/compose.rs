@@ -5,9 +5,7 @@
 //! RFC 5322 §3.6, RFC 2045.
 
 use super::encoding::TransferEncoding;
-use super::field::rendered;
 use super::header::Header;
-use super::identity::date_value;
 use super::parts::{Parts, TRANSFER_ENCODING};
 use super::text::Text;
 use super::{Fields, HeaderField, Message};
@@ -43,12 +41,9 @@ impl Message {
         }
         push_list(&mut header, "To", &fields.to);
         push_list(&mut header, "Cc", &fields.cc);
-        push_list(&mut header, "Reply-To", &fields.reply_to);
-        if let Some(subject) = &fields.subject {
-            header.push("Subject", &rendered("Subject", subject)?);
+        for group in fields.groups()? {
+            group.push(&mut header);
         }
-        header.push("Date", &date_value(fields.date)?);
-        header.push("Message-ID", &rendered("Message-ID", &fields.message_id)?);
         header.push("MIME-Version", "1.0");
         header
             .fields_mut()

@@ -81,6 +81,41 @@ impl Stage for Base64 {
     }
 }
 
+/// Puts base64 into lines that fit.
+#[derive(Debug, Default)]
+pub(super) struct Rewrap {
+    /// Characters of the line that is not over yet.
+    column: usize,
+}
+
+impl Rewrap {
+    /// Whether an octet stands between the characters of base64 and is none of them.
+    pub(super) const fn is_between(octet: u8) -> bool {
+        matches!(octet, b'\r' | b'\n' | b' ' | b'\t')
+    }
+}
+
+impl Stage for Rewrap {
+    fn push(&mut self, input: &[u8], at_end: bool, out: &mut Vec<u8>) -> usize {
+        for &octet in input.iter().filter(|octet| !Self::is_between(**octet)) {
+            out.push(octet);
+            self.column += 1;
+            if self.column == LINE {
+                out.extend_from_slice(b"\r\n");
+                self.column = 0;
+            }
+        }
+        if at_end && self.column > 0 {
+            out.extend_from_slice(b"\r\n");
+        }
+        input.len()
+    }
+
+    fn growth(&self) -> usize {
+        2
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 pub(super) mod tests {

@@ -1,32 +1,14 @@
-//! A message as programs hand it to sendmail, in lines that servers take.
+//! A header field in lines that servers take.
 //!
-//! What a job prints or a script puts into one line of recipients may be longer than 998 octets, and
-//! nobody is there to write it anew. Owns the folding of a header line where white space stands; what
-//! becomes of the body is for `reencode`. What is left is refused as elsewhere. RFC 5322 §2.1.1, §2.2.3.
+//! A script puts all recipients into one line, and nobody is there to write it anew. Owns the folding of
+//! a line of more than 998 octets where white space stands. What cannot be folded is refused elsewhere.
+//! RFC 5322 §2.1.1, §2.2.3.
 
-use super::block::Block;
-use super::body::Body;
-use super::handover::lines_of;
 use super::header::Field;
 use super::lines::LINE_MAX;
-use super::reencode;
-use super::store::Store;
-use crate::failure::Result;
-
-/// The body behind a block, and its header, in lines that fit wherever that can be done.
-///
-/// # Errors
-/// As [`lines_of`].
-pub(super) fn body_of(input: Store, block: &mut Block, warnings: &mut Vec<String>) -> Result<Body> {
-    for field in block.header.fields_mut() {
-        fold(field);
-    }
-    let body = lines_of(input, block)?;
-    reencode::sendable(body, &mut block.header, warnings)
-}
 
 /// Breaks lines that are too long at the last white space at which they are not, as far as there is any.
-fn fold(field: &mut Field) {
+pub(super) fn fold(field: &mut Field) {
     let most = LINE_MAX as usize;
     if field.raw().len() <= most {
         return;

@@ -7,11 +7,10 @@
 use super::block::{self, Block, Strictness};
 use super::body::Body;
 use super::compose::{push_list, sender_of};
-use super::field::rendered;
 use super::fit;
 use super::header::Header;
-use super::identity::date_value;
 use super::lines::Scan;
+use super::reencode;
 use super::store::{Store, unreadable};
 use super::{Fields, Message};
 use crate::failure::Result;
@@ -36,12 +35,16 @@ impl Message {
     ) -> Result<Self> {
         let mut block = block::read(&input, strictness)?;
         let mut warnings = Vec::new();
-        let body = if strictness == Strictness::Ending {
-            fit::body_of(input, &mut block, &mut warnings)?
-        } else {
-            lines_of(input, &block)?
-        };
-        let (mut header, body) = checked(block, body)?;
+        if strictness == Strictness::Ending {
+            block.header.fields_mut().iter_mut().for_each(fit::fold);
+        }
+        let body = lines_of(input, &block)?;
+        let mut header = block.header;
+        check(&header)?;
+        if strictness != Strictness::Ending {
+            body.scan().refuse_control()?;
+        }
+        let body = reencode::sendable(body, &mut header, &mut warnings)?;
 
         header.replace(&fields.headers)?;
         let sender = sender_of(&header);
@@ -55,23 +58,11 @@ impl Message {
                 push_list(&mut header, name, list);
             }
         }
-        if missing(&header, "Reply-To") {
-            push_list(&mut header, "Reply-To", &fields.reply_to);
-        } else if !fields.reply_to.is_empty() {
-            warnings.push(not_used("--reply-to", "Reply-To"));
-        }
-        match &fields.subject {
-            Some(subject) if missing(&header, "Subject") => {
-                header.push("Subject", &rendered("Subject", subject)?);
+        for group in fields.groups()? {
+            match group.names().find(|name| !missing(&header, name)) {
+                None => group.push(&mut header),
+                Some(name) => warnings.extend(group.flag.map(|flag| not_used(flag, name))),
             }
-            Some(_) => warnings.push(not_used("--subject", "Subject")),
-            None => {}
-        }
-        if missing(&header, "Date") {
-            header.push("Date", &date_value(fields.date)?);
-        }
-        if missing(&header, "Message-ID") {
-            header.push("Message-ID", &rendered("Message-ID", &fields.message_id)?);
         }
         Ok(Self::new(header, true, body, sender, warnings))
     }
@@ -101,9 +92,10 @@ impl Message {
         let block = block::read(&input, strictness)?;
         let separator = block.ended || !block.header.fields().is_empty();
         let body = lines_of(input, &block)?;
-        let (header, body) = checked(block, body)?;
-        let sender = sender_of(&header);
-        Ok(Self::new(header, separator, body, sender, Vec::new()))
+        check(&block.header)?;
+        body.scan().refuse_unsendable()?;
+        let sender = sender_of(&block.header);
+        Ok(Self::new(block.header, separator, body, sender, Vec::new()))
     }
 }
 
@@ -111,14 +103,13 @@ impl Message {
 ///
 /// # Errors
 /// [`Kind::Io`](crate::failure::Kind::Io) when it cannot be read where it is kept.
-pub(super) fn lines_of(input: Store, block: &Block) -> Result<Body> {
+fn lines_of(input: Store, block: &Block) -> Result<Body> {
     Body::lines(input, block.body, block.body_line).map_err(|error| unreadable(&error))
 }
 
-/// The header of a block and its body, once nothing in them is unsendable. A Bcc may have long
-/// lines: it is not sent.
-fn checked(block: Block, body: Body) -> Result<(Header, Body)> {
-    for field in block.header.fields() {
+/// Refuses what cannot be sent in a header. A Bcc may have long lines: it is not sent.
+fn check(header: &Header) -> Result<()> {
+    for field in header.fields() {
         let scan = Scan::of(field.raw(), field.line());
         if field.is_private() {
             scan.refuse_control()?;
@@ -126,12 +117,11 @@ fn checked(block: Block, body: Body) -> Result<(Header, Body)> {
             scan.refuse_unsendable()?;
         }
     }
-    body.scan().refuse_unsendable()?;
-    Ok((block.header, body))
+    Ok(())
 }
 
 fn not_used(flag: &str, name: &str) -> String {
-    format!("{flag} is not used: the message has a {name} (replace it with -H)")
+    format!("{flag} is not used: the message has its own {name} (replace it with -H)")
 }
 
 #[cfg(test)]
@@ -284,22 +274,17 @@ mod tests {
             }
         }
         let long = "x".repeat(999);
-        for input in [
-            format!("X: {long}\n\n"),
-            format!("X: 1\n {long}\n\n"),
-            format!("X: 1\n\n{long}"),
-        ] {
+        for input in [format!("X: {long}\n\n"), format!("X: 1\n {long}\n\n")] {
             let failure = Message::handed_over(input.into_bytes(), &fields()).unwrap_err();
             assert!(failure.message.contains("998"), "{failure}");
         }
     }
 
     #[test]
-    fn a_body_beyond_ascii_needs_8bitmime() {
+    fn a_body_beyond_ascii_is_encoded_where_8bitmime_is_missing() {
         let message = handed_over("Subject: x\n\nascii\ngrün\n");
-        let failure = message.content(true, false).unwrap_err();
-        assert!(failure.message.contains("line 4"), "{failure}");
-        assert!(failure.message.contains("8BITMIME"));
+        let content = message.content(true, false).unwrap();
+        assert!(octets(&content, 1024).ends_with(b"ascii\r\ngr=C3=BCn\r\n"));
         let content = message.content(false, true).unwrap();
         assert_eq!(content.facts().eight_bit, Some(4));
         assert!(octets(&content, 1024).ends_with("grün\r\n".as_bytes()));

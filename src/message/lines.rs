@@ -76,8 +76,7 @@ impl Scan {
                     "line {} of the message has {} octets, more than {LINE_MAX}",
                     self.longest_line, self.longest
                 ),
-            )
-            .with_hint("give the text with --input body, and it is encoded to fit"));
+            ));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! handed over ([`Message::handed_over`]), from a program that calls sendmail
 //! ([`Message::submitted`]), or from another program's octets ([`Message::from_raw`]). For one server it becomes a [`Content`]: octets and facts. What is read
 //! stays in its [`Store`], in memory or in a file, and is neither copied nor changed there. Knows no
-//! socket and no environment. Refuses what is not well-formed, by its line or its field.
+//! socket, and of the environment only the local time zone. Refuses what is not well-formed, by its line or its field.
 //! RFC 5322, RFC 2045 to 2047, RFC 6532.
 
 mod attachment;
@@ -12,16 +12,23 @@ mod block;
 mod body;
 mod compose;
 mod content;
+mod date;
+pub mod dkim;
 mod encoding;
 mod field;
 mod fit;
 mod flow;
 mod handover;
 mod header;
+mod html;
 mod identity;
 mod intake;
 mod lines;
+mod local_time;
+mod markdown;
+mod media_type;
 mod parameter;
+mod particulars;
 mod parts;
 mod quoted_printable;
 mod reading;
@@ -34,14 +41,17 @@ mod tests;
 mod text;
 mod window;
 
-use std::time::SystemTime;
+use std::borrow::Cow;
 
 pub use attachment::Attachment;
 pub use content::{Content, Facts, Reader};
+pub use date::Date;
 pub use field::HeaderField;
-pub(crate) use identity::date_value;
-pub use identity::new_message_id;
+pub use html::to_text as html_to_text;
+pub use identity::{MessageId, new_message_id};
 pub use intake::{Input, Intake, author, classify, nearly_a_message};
+pub use markdown::to_html as markdown_to_html;
+pub use particulars::{Particulars, Priority, UnsubscribeUri};
 pub use parts::Parts;
 pub use store::{Store, unreadable};
 pub use submitted::Rewriting;
@@ -52,6 +62,7 @@ use crate::address::{Address, AddressList, Mailbox};
 use crate::failure::{Failure, Kind, Result};
 use body::Body;
 use header::{Field, Header};
+use reencode::EightBit;
 
 /// What the flags say of the header.
 #[derive(Debug, Clone)]
@@ -70,10 +81,12 @@ pub struct Fields {
     pub subject: Option<String>,
     /// `-H`, in their order. They replace what stands in a message or would be generated.
     pub headers: Vec<HeaderField>,
-    /// When the message was written; 1970 to 9998.
-    pub date: SystemTime,
-    /// Its Message-ID, with angle brackets; see [`new_message_id`].
+    /// When the message was written, unless the particulars say.
+    pub date: Date,
+    /// Its Message-ID, with angle brackets, unless the particulars say; see [`new_message_id`].
     pub message_id: String,
+    /// What flags say beside.
+    pub particulars: Particulars,
 }
 
 /// A message that can be sent.
@@ -151,7 +164,7 @@ impl Message {
     /// Whether an address in its header makes it impossible to send without SMTPUTF8. A server
     /// that has it is given such a message, and any other raw UTF-8 in the header, as it is.
     pub fn needs_smtputf8(&self) -> bool {
-        self.sent_fields().any(|field| {
+        sent_fields(&self.header).any(|field| {
             !field.raw().is_ascii()
                 && field.text().is_some_and(|text| {
                     field::FieldKind::of(field.name()) == field::FieldKind::Addresses
@@ -160,50 +173,71 @@ impl Message {
         })
     }
 
-    /// Whether its body has octets above 127: without 8BITMIME it cannot be sent.
+    /// Whether its body has octets above 127: a server without 8BITMIME is given an encoded one.
     pub fn needs_eight_bit_mime(&self) -> bool {
         self.body.scan().eight_bit.is_some()
     }
 
-    /// Its octets for a server with or without SMTPUTF8 and 8BITMIME.
+    /// Its octets for a server with or without SMTPUTF8 and 8BITMIME. What the server does not take is
+    /// encoded: raw UTF-8 in the header, parts with octets above 127.
     ///
     /// # Errors
-    /// [`Kind::Message`], naming the line or the field, when it cannot be sent without the
-    /// extension that the server lacks.
+    /// [`Kind::Message`], naming the line, the part or the field, when it cannot be sent without the
+    /// extension that the server lacks: an address beyond ASCII, a part that is signed or encrypted.
     pub fn content(&self, smtputf8: bool, eight_bit_mime: bool) -> Result<Content> {
-        if let Some(line) = self.body.scan().eight_bit.filter(|_| !eight_bit_mime) {
-            return Err(Failure::new(
-                Kind::Message,
-                format!(
-                    "line {line} of the message is not ASCII, and the server does not offer \
-                     8BITMIME"
-                ),
-            ));
-        }
+        let mut header = Cow::Borrowed(&self.header);
+        let body = if eight_bit_mime {
+            self.body.clone()
+        } else {
+            reencode::encoded(&self.body, &mut header, EightBit::Encoded)?
+        };
         let mut octets = Vec::new();
         let mut utf8_header = false;
-        for field in self.sent_fields() {
-            let raw = field.raw();
-            let utf8 = std::str::from_utf8(raw).is_ok();
-            if raw.is_ascii() || (utf8 && smtputf8) {
-                utf8_header |= !raw.is_ascii();
-                field.write(&mut octets);
-            } else {
-                ascii_field(field, utf8)?.write(&mut octets);
-            }
+        for field in sent_fields(&header) {
+            let form = form_of(field, smtputf8)?;
+            utf8_header |= !form.raw().is_ascii();
+            form.write(&mut octets);
         }
         if self.separator {
             octets.extend_from_slice(b"\r\n");
         }
-        Ok(Content::new(octets, self.body.clone(), utf8_header))
+        Ok(Content::new(octets, body, utf8_header))
     }
 
-    fn sent_fields(&self) -> impl Iterator<Item = &Field> {
-        self.header
-            .fields()
-            .iter()
-            .filter(|field| !field.is_private())
+    /// The message in the form that a server without extensions gets, else in the one for those that it can be
+    /// sent to: its content is then the same for each of them.
+    fn for_every_server(mut self) -> Result<Self> {
+        let mut header = Cow::Borrowed(&self.header);
+        if let Ok(body) = reencode::encoded(&self.body, &mut header, EightBit::Encoded) {
+            self.header = header.into_owned();
+            self.body = body;
+        }
+        let form = |smtputf8| {
+            let fields = self.header.fields().iter().map(|field| {
+                if field.is_private() {
+                    return Ok(field.clone());
+                }
+                form_of(field, smtputf8).map(Cow::into_owned)
+            });
+            fields.collect::<Result<Vec<Field>>>()
+        };
+        self.header = Header::new(form(false).or_else(|_| form(true))?);
+        Ok(self)
     }
+}
+
+fn sent_fields(header: &Header) -> impl Iterator<Item = &Field> {
+    header.fields().iter().filter(|field| !field.is_private())
+}
+
+/// The field as a server with or without SMTPUTF8 gets it.
+fn form_of(field: &Field, smtputf8: bool) -> Result<Cow<'_, Field>> {
+    let raw = field.raw();
+    let utf8 = std::str::from_utf8(raw).is_ok();
+    if raw.is_ascii() || (utf8 && smtputf8) {
+        return Ok(Cow::Borrowed(field));
+    }
+    ascii_field(field, utf8).map(Cow::Owned)
 }
 
 /// The field with what is not ASCII encoded.

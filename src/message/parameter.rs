@@ -1,9 +1,13 @@
-//! Parameters that are not ASCII, such as the file name in a Content-Disposition.
+//! Parameters such as the file name in a Content-Disposition, in ASCII and beyond.
 //!
-//! Owns their form on the wire: RFC 2231 extended values, cut into continuations between
-//! characters. Refuses (with none) what does not read as `value; name=value; …`.
+//! Owns their form on the wire: quoted where they are short and printable, else RFC 2231 extended
+//! values, cut into continuations between characters; and, for readers that do not know these, encoded
+//! words in quotes, which no RFC allows and most programs write and read. Refuses (with none) what does
+//! not read as `value; name=value; …`.
 
 use std::fmt::Write as _;
+
+use email_encoding::headers::writer::EmailWriter;
 
 use crate::address::words::{self, Charset};
 
@@ -11,6 +15,45 @@ use crate::address::words::{self, Charset};
 const PIECE_MAX: usize = 45;
 /// Octets of a parameter's name.
 const NAME_MAX: usize = 20;
+/// Octets of a quoted value; with its name it fits a line.
+const QUOTED_MAX: usize = 60;
+/// What stands for itself in an extended value, beside letters and digits (RFC 5987 §3.2.1).
+const PLAIN: &str = "!#$&+-.^_`{|}~";
+
+/// Puts a parameter at the end of `out`, on a line of its own.
+pub(super) fn push(name: &str, value: &str, out: &mut String) {
+    out.push_str(";\r\n ");
+    match quoted(value) {
+        Some(value) => out.push_str(&format!("{name}={value}")),
+        None => extended(name, value, Charset::Utf8, out),
+    }
+}
+
+/// The same for readers that know no extended values.
+pub(super) fn push_for_old_readers(name: &str, value: &str, out: &mut String) {
+    let start = format!(" {name}=\"");
+    let mut value = quoted(value).unwrap_or_else(|| {
+        let mut encoded = String::from("\"");
+        let mut writer = EmailWriter::new(&mut encoded, start.len(), 0, false);
+        // Writing to memory does not fail.
+        let _ = words::encoded(value, Charset::Utf8, &mut writer);
+        drop(writer);
+        encoded + "\""
+    });
+    value.insert_str(0, start.trim_end_matches('"'));
+    out.push_str(";\r\n");
+    out.push_str(&value);
+}
+
+/// A value in quotes, where nobody could take it for something else.
+fn quoted(value: &str) -> Option<String> {
+    let inner = value.replace('\\', "\\\\").replace('"', "\\\"");
+    let good = value.bytes().all(|b| matches!(b, b' '..=b'~'))
+        && inner.len() <= QUOTED_MAX
+        && value.trim() == value
+        && !value.contains("=?");
+    good.then(|| format!("\"{inner}\""))
+}
 
 /// `text` with its non-ASCII parameters encoded, each parameter on a line of its own.
 pub(super) fn encoded(text: &str, charset: Charset) -> Option<String> {
@@ -23,11 +66,25 @@ pub(super) fn encoded(text: &str, charset: Charset) -> Option<String> {
         out.push_str(";\r\n ");
         match printable(raw.trim_end()) {
             Some(raw) => write!(out, "{name}={raw}").ok()?,
-            None => extended(name, &value, charset, &mut out)?,
+            None if name.ends_with('*') || name.len() > NAME_MAX => return None,
+            None => extended(name, &value, charset, &mut out),
         }
         rest = after;
     }
     Some(out)
+}
+
+/// The value of the parameter of this name in `value; name=value; …`, without its quotes.
+pub(super) fn named(text: &str, name: &str) -> Option<String> {
+    let (_, mut rest) = text.split_once(';')?;
+    loop {
+        let (other, after) = rest.split_once('=')?;
+        let (_, value, after) = parameter_value(after.trim_start())?;
+        if other.trim().eq_ignore_ascii_case(name) {
+            return Some(value);
+        }
+        rest = after;
+    }
 }
 
 /// The value at the start of `text`: as it stands, without its quotes, and what follows its `;`.
@@ -59,24 +116,22 @@ fn parameter_value(text: &str) -> Option<(&str, String, &str)> {
     None
 }
 
-fn extended(name: &str, value: &str, charset: Charset, out: &mut String) -> Option<()> {
-    if name.ends_with('*') || name.len() > NAME_MAX {
-        return None;
-    }
+fn extended(name: &str, value: &str, charset: Charset, out: &mut String) {
     let label = match charset {
         Charset::Utf8 => "utf-8",
         Charset::Unknown8bit => "unknown-8bit",
     };
     let mut pieces = vec![String::new()];
     for c in value.chars() {
-        let c = percent_encoded(c, charset);
+        let c = percent_encoded(c, charset, PLAIN);
         match pieces.last_mut() {
             Some(piece) if piece.len() + c.len() <= PIECE_MAX => piece.push_str(&c),
             _ => pieces.push(c),
         }
     }
     if let [piece] = pieces.as_slice() {
-        return write!(out, "{name}*={label}''{piece}").ok();
+        out.push_str(&format!("{name}*={label}''{piece}"));
+        return;
     }
     for (index, piece) in pieces.iter().enumerate() {
         let label = if index == 0 {
@@ -85,15 +140,15 @@ fn extended(name: &str, value: &str, charset: Charset, out: &mut String) -> Opti
             String::new()
         };
         let between = if index == 0 { "" } else { ";\r\n " };
-        write!(out, "{between}{name}*{index}*={label}{piece}").ok()?;
+        out.push_str(&format!("{between}{name}*{index}*={label}{piece}"));
     }
-    Some(())
 }
 
-fn percent_encoded(c: char, charset: Charset) -> String {
+/// A character as it is, if it is an ASCII letter or digit or `plain`, else its octets.
+pub(super) fn percent_encoded(c: char, charset: Charset, plain: &str) -> String {
     let mut buffer = [0; 4];
     let text = c.encode_utf8(&mut buffer);
-    if c.is_ascii_alphanumeric() || "!#$&+-.^_`{|}~".contains(c) {
+    if c.is_ascii_alphanumeric() || plain.contains(c) {
         return text.to_owned();
     }
     let octets = words::octets(text, charset);
@@ -147,6 +202,40 @@ mod tests {
         assert!(value.split("\r\n").all(|line| line.len() <= 78), "{value}");
         assert!(value.contains("filename*0*=utf-8''%F0%9F%98%80"));
         assert!(value.contains("\r\n filename*1*=%F0%9F%98%80"));
+    }
+
+    #[test]
+    fn a_value_is_quoted_where_everybody_reads_it_so() {
+        for (value, written) in [
+            ("a b.txt", "\"a b.txt\""),
+            ("a\"b\\c;d.txt", r#""a\"b\\c;d.txt""#),
+            ("", "\"\""),
+        ] {
+            let (mut new, mut old) = (String::new(), String::new());
+            push("filename", value, &mut new);
+            push_for_old_readers("name", value, &mut old);
+            assert_eq!(new, format!(";\r\n filename={written}"));
+            assert_eq!(old, format!(";\r\n name={written}"));
+        }
+    }
+
+    #[test]
+    fn old_readers_get_encoded_words_and_no_line_is_long() {
+        let mut value = String::new();
+        push_for_old_readers("name", "caf\u{e9}.txt", &mut value);
+        assert_eq!(value, ";\r\n name=\"=?utf-8?b?Y2Fmw6kudHh0?=\"");
+        for value in [
+            "\u{1f600}".repeat(64),
+            "x".repeat(255),
+            "=?utf-8?b?YQ==?=".into(),
+            " a".into(),
+        ] {
+            let mut out = String::new();
+            push("filename", &value, &mut out);
+            push_for_old_readers("name", &value, &mut out);
+            assert!(out.contains("filename*") && out.contains("name=\"=?utf-8?"));
+            assert!(out.split("\r\n").all(|line| line.len() <= 78), "{out}");
+        }
     }
 
     #[test]

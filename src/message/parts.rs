@@ -5,10 +5,9 @@
 //! tree is pieces, read one after another when they are sent. RFC 2046 §5.1, RFC 2387, RFC 2392.
 
 use super::attachment::{Attachment, Disposition};
-use super::body::{Body, Coding, Form};
+use super::body::{Body, Coding, Form, verbatim};
 use super::encoding::{Base64, TransferEncoding};
 use super::header::Header;
-use super::lines::Scan;
 use super::text::{Encoded, Subtype, Text};
 use crate::failure::Result;
 use crate::random::random;
@@ -177,16 +176,6 @@ impl Entity {
             is_lines: false,
         }
     }
-}
-
-/// Lines that are sent as they are.
-fn verbatim(lines: Vec<u8>) -> Body {
-    let scan = Scan::of(&lines, 1);
-    let form = Form {
-        charset: None,
-        coding: Coding::Verbatim,
-    };
-    Body::new(lines.into(), 0, form, scan)
 }
 
 /// A media type without its parameters.

@@ -1,26 +1,73 @@
-//! A body that no server may be sent as it is, made one that any may be: in quoted-printable.
+//! A body that the server may not be sent as it is, made one that it may be: its parts encoded.
 //!
-//! What programs print has progress bars with bare carriage returns, NULs, and lines without end; the
-//! mail that tells of it must not be lost for that. Owns which bodies may be written anew: those that
-//! are one text, in no encoding yet. Its octets stay what they are once decoded, and only the line ends
-//! become CRLF. Parts of a multipart and everything else that may be signed or encoded are refused as
-//! they came. RFC 2045 §6.7, RFC 2046 §4.1, RFC 1428.
+//! What programs print has progress bars with bare carriage returns, NULs, and lines without end, and
+//! old servers take no octet above 127; the mail must not be lost for that. Owns which parts may be
+//! written anew: those in no encoding yet, wherever they stand in a multipart or in a message within the
+//! message, and only those that have to be. Once decoded their octets are what they were, with CRLF at
+//! line ends. What is signed or encrypted is never touched: it is refused, by its line and its part.
+//! RFC 2045 §6, RFC 2046, RFC 1847, RFC 1428.
 
-use super::HeaderField;
-use super::body::Body;
-use super::header::Header;
+mod leaf;
+mod multipart;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::block::{self, Strictness};
+use super::body::{Body, verbatim};
+use super::fit;
+use super::header::{Field, Header};
+use super::lines::Scan;
 use super::parts::TRANSFER_ENCODING;
-use super::store::unreadable;
-use crate::failure::Result;
+use super::store::{Store, unreadable};
+use super::{HeaderField, ascii_field};
+use crate::failure::{Failure, Kind, Result};
 
-/// What the name of a character set holds in which a line does not end with the octet LF.
-const WIDE: [&str; 3] = ["utf-16", "utf-32", "ucs-"];
+/// Layers of a message within messages and multiparts at most.
+const DEPTH_MAX: usize = 40;
 
-/// The body as it can be sent; the header says so, and a warning, where it was changed for that.
+/// What is to be done about octets above 127.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EightBit {
+    /// They are sent as they are.
+    Sent,
+    /// They are encoded.
+    Encoded,
+}
+
+/// The body in a form without lines that are too long, bare carriage returns or NULs, and without octets
+/// above 127 where those are to be encoded. Its header says so; a body that needs none of it stays as it is.
 ///
 /// # Errors
-/// [`Kind::Message`](crate::failure::Kind::Message), naming the line, when it can be sent neither as it
-/// is nor encoded. [`Kind::Io`](crate::failure::Kind::Io) when it cannot be read where it is kept.
+/// [`Kind::Message`], naming the line and the part, when it can be sent neither as it is nor encoded.
+/// [`Kind::Io`] when it cannot be read where it is kept.
+pub(super) fn encoded(
+    body: &Body,
+    header: &mut Cow<'_, Header>,
+    eight_bit: EightBit,
+) -> Result<Body> {
+    let task = Task { eight_bit };
+    if task.refusal(body.scan()).is_none() {
+        return Ok(body.clone());
+    }
+    let part = Part {
+        numbers: Vec::new(),
+        header: header.to_mut(),
+        line: body.first_line(),
+    };
+    match body.kept_lines() {
+        Some(store) => task.part(part, store),
+        // Its parts are encoded already, as far as that may be.
+        None => Err(task.refused(body.scan(), &part, "cannot be encoded")),
+    }
+}
+
+/// The body as servers can take it; the header says so, and a warning, where it was changed for that.
+///
+/// # Errors
+/// As [`encoded`].
 pub(super) fn sendable(
     body: Body,
     header: &mut Header,
@@ -29,200 +76,174 @@ pub(super) fn sendable(
     let Err(refusal) = body.scan().refuse_unsendable() else {
         return Ok(body);
     };
-    if !is_one_text(header) {
-        let hint = "whoever makes the message has to encode that part (quoted-printable, base64)";
-        return Err(refusal.with_hint(hint));
-    }
-    if !header.has("MIME-Version") {
-        header.push("MIME-Version", "1.0");
-    }
-    if !header.has("Content-Type") {
-        let charset = charset_of(&body)?;
-        header.push("Content-Type", &format!("text/plain; charset={charset}"));
-    }
-    let encoding = format!("{TRANSFER_ENCODING}: quoted-printable");
-    header.replace(&[HeaderField::parse(&encoding)?])?;
-    let told = format!("{}: its text is sent in quoted-printable", refusal.message);
-    warnings.push(told);
-    body.in_quoted_printable()
-        .map_err(|error| unreadable(&error))
+    // Whoever is at it does it for every server: a body of pieces is not taken apart again.
+    let eight_bit = EightBit::Encoded;
+    let mut mended = Cow::Borrowed(&*header);
+    let sendable = encoded(&body, &mut mended, eight_bit).or_else(|_| {
+        mended = Cow::Borrowed(&*header);
+        encoded(&body, &mut mended, EightBit::Sent)
+    })?;
+    *header = mended.into_owned();
+    warnings.push(format!("{}: it is sent encoded", refusal.message));
+    Ok(sendable)
 }
 
-/// Whether the body is lines of one text and not encoded, by all that the header says of it.
-fn is_one_text(header: &Header) -> bool {
-    let every = |name, is_it: fn(&str) -> bool| {
-        let mut fields = header.named(name);
-        fields.all(|field| {
-            let text = field.text();
-            text.is_some_and(|text| is_it(&text.to_ascii_lowercase()))
-        })
-    };
-    let in_lines = |kind: &str| {
-        kind.starts_with("text/") && !WIDE.into_iter().any(|charset| kind.contains(charset))
-    };
-    every("Content-Type", in_lines)
-        && every(TRANSFER_ENCODING, |encoding| {
-            matches!(encoding, "7bit" | "8bit" | "binary")
-        })
+/// What is to be done to all parts of a message.
+#[derive(Debug, Clone, Copy)]
+struct Task {
+    eight_bit: EightBit,
 }
 
-/// The character set of a text of which nothing is said.
-fn charset_of(body: &Body) -> Result<&'static str> {
-    if body.scan().eight_bit.is_none() {
-        return Ok("us-ascii");
-    }
-    let is_utf8 = body.is_utf8().map_err(|error| unreadable(&error))?;
-    Ok(if is_utf8 { "utf-8" } else { "unknown-8bit" })
+/// A part whose body cannot be sent as it is.
+struct Part<'p> {
+    /// Its place among the parts around it, from 1; empty for the message.
+    numbers: Vec<usize>,
+    header: &'p mut Header,
+    /// The number of the first line of its body.
+    line: u64,
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::quoted_printable::tests::from_quoted_printable;
-    use super::super::stage::tests::canonical;
-    use super::super::store::tests::watched;
-    use super::super::tests::{WHOLE, fields, sent};
-    use super::super::{Message, Rewriting, Store};
-    use super::*;
-
-    fn submitted(input: impl Into<Store>) -> Result<Message> {
-        Message::submitted(input, &fields(), &Rewriting::default())
-    }
-
-    /// What is added to a header of these fields, and the body, decoded.
-    #[track_caller]
-    fn encoded(said: &str, body: &[u8]) -> (String, Vec<u8>) {
-        let input = [WHOLE.as_bytes(), said.as_bytes(), b"\n", body].concat();
-        let message = submitted(input).unwrap();
-        assert_eq!(message.warnings().len(), 1);
-        let text = sent(&message);
-        let (header, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(body.lines().all(|line| line.len() <= 76), "{text}");
-        let header = format!("{header}\r\n").replace("\r\n", "\n");
-        let added = header.strip_prefix(WHOLE).unwrap().to_owned();
-        (added, from_quoted_printable(body.as_bytes()))
-    }
-
-    #[test]
-    fn a_text_that_cannot_be_sent_is_encoded() {
-        let long = "x=".repeat(500);
-        for body in [
-            "10%\r20%\r\n\rdone\r",
-            "a\0b\n",
-            &long,
-            "\r",
-            "\0",
-            "a \r\r\n",
-        ] {
-            let (_, decoded) = encoded("", body.as_bytes());
-            assert_eq!(decoded, canonical(body.as_bytes()), "{body:?}");
+impl Task {
+    /// Why lines in which this was found cannot be sent as they are.
+    fn refusal(self, scan: &Scan) -> Option<Failure> {
+        let eight_bit = scan
+            .eight_bit
+            .filter(|_| self.eight_bit == EightBit::Encoded);
+        match (scan.refuse_unsendable(), eight_bit) {
+            (Err(failure), _) => Some(Failure::new(failure.kind, failure.message)),
+            (Ok(()), Some(line)) => Some(not_ascii(line)),
+            (Ok(()), None) => None,
         }
-        let message = submitted(b"a\r\n10%\r20%\n\0\n".to_vec()).unwrap();
-        let text = sent(&message);
-        assert!(
-            text.ends_with("\r\n\r\na\r\n10%=0D20%\r\n=00\r\n"),
-            "{text}"
-        );
-        let told = "line 2 of the message has a carriage return with no line feed after it: its text is sent in quoted-printable";
-        assert_eq!(message.warnings(), [told]);
     }
 
-    #[test]
-    fn the_header_says_what_it_did_not() {
-        let encoding = "Content-Transfer-Encoding: quoted-printable\n";
-        let html = "Content-type: TEXT/HTML;\n charset=iso-8859-1\n";
-        let cron = "MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n";
-        let plain = |charset| {
-            format!("MIME-Version: 1.0\nContent-Type: text/plain; charset={charset}\n{encoding}")
+    fn refused(self, scan: &Scan, part: &Part<'_>, why: impl fmt::Display) -> Failure {
+        let what = self.refusal(scan).unwrap_or_else(|| not_ascii(part.line));
+        let kind = media_type(part.header);
+        let words = format!("{}: {} ({kind}) {why}", what.message, part.name());
+        Failure::new(Kind::Message, words).with_hint(
+            "whoever makes the message has to encode that part (quoted-printable, base64)",
+        )
+    }
+
+    /// The body of a part in a form that can be sent; its header says in which.
+    fn part(self, part: Part<'_>, store: &Store) -> Result<Body> {
+        let lines = Body::lines(store.clone(), 0, part.line).map_err(|error| unreadable(&error))?;
+        if self.refusal(lines.scan()).is_none() {
+            return Ok(lines);
+        }
+        let kind = media_type(part.header);
+        if is_sealed(&kind) {
+            return Err(self.refused(lines.scan(), &part, "is signed or encrypted"));
+        }
+        if part.numbers.len() > DEPTH_MAX {
+            return Err(self.refused(lines.scan(), &part, "stands too deep"));
+        }
+        if kind.starts_with("multipart/") {
+            return self.multipart(part, store, lines.scan());
+        }
+        if kind == "message/rfc822" {
+            let mut inner = part.numbers.clone();
+            inner.push(1);
+            let body = self.entity(inner, store, part.line)?;
+            says_seven_bit(part.header, &body)?;
+            return Ok(body);
+        }
+        self.leaf(part, store, lines.scan())
+    }
+
+    /// A header and a body, of which something cannot be sent as it is.
+    fn entity(self, numbers: Vec<usize>, store: &Store, line: u64) -> Result<Body> {
+        let block = block::read(store, Strictness::Exact)?;
+        let mut header = block.header;
+        let inside = store.part(block.body..u64::MAX);
+        let part = Part {
+            numbers,
+            header: &mut header,
+            line: line + block.body_line - 1,
         };
-        for (said, body, expected) in [
-            ("", "\r".as_bytes(), plain("us-ascii")),
-            ("", "ü\r".as_bytes(), plain("utf-8")),
-            ("", b"\xfc\r", plain("unknown-8bit")),
-            ("MIME-Version: 1.0\n", b"\r", plain("us-ascii")),
-            (
-                html,
-                b"\xfc\r",
-                format!("{html}MIME-Version: 1.0\n{encoding}"),
-            ),
-            (
-                &format!("{cron}content-transfer-encoding : 8BIT\nX-Cron-Env: a\n"),
-                "ü\r".as_bytes(),
-                format!("{cron}{encoding}X-Cron-Env: a\n"),
-            ),
-            (
-                "Content-Transfer-Encoding: binary\nMIME-Version: 1.0\nContent-Transfer-Encoding: 7bit\n",
-                b"\r",
-                format!(
-                    "{encoding}MIME-Version: 1.0\nContent-Type: text/plain; charset=us-ascii\n"
-                ),
-            ),
-        ] {
-            let (header, decoded) = encoded(said, body);
-            assert_eq!(header, expected, "{said}");
-            assert_eq!(decoded, canonical(body));
+        for field in part.header.fields_mut() {
+            self.field(field)?;
         }
+        let body = self.part(part, &inside)?;
+        let mut whole = Vec::new();
+        for field in header.fields() {
+            field.write(&mut whole);
+        }
+        if block.ended || !header.fields().is_empty() {
+            whole.extend_from_slice(b"\r\n");
+        }
+        let mut entity = verbatim(whole);
+        entity.append(body);
+        Ok(entity)
     }
 
-    #[test]
-    fn what_is_not_one_text_or_is_encoded_already_is_refused_by_its_line() {
-        let long = "x".repeat(999);
-        for said in [
-            "Content-Type: multipart/mixed; boundary=a",
-            "Content-Type: multipart/signed; boundary=a",
-            "Content-Type: message/rfc822",
-            "Content-Type: application/pkcs7-mime",
-            "Content-Type: text/plain\nContent-Type: multipart/mixed; boundary=a",
-            "Content-Type: text/plain; charset=\"UTF-16LE\"",
-            "Content-Transfer-Encoding: quoted-printable",
-            "Content-Type: text/plain\nContent-Transfer-Encoding: BASE64",
-            "Content-Transfer-Encoding: x-uuencode",
-            "Content-Transfer-Encoding: \u{fc}",
-        ] {
-            for body in ["10%\r20%", "\0", &long] {
-                let whole = format!("{said}\n\n{body}\n");
-                let line = format!("line {} of the message has ", said.lines().count() + 2);
-                let failure = submitted(whole.into_bytes()).unwrap_err();
-                assert!(failure.message.starts_with(&line), "{failure}");
-                let hint = failure.hint.unwrap_or_default();
-                assert!(!hint.contains("--input"), "{hint}");
-            }
+    /// Puts a field of a part into lines and characters that can be sent.
+    fn field(self, field: &mut Field) -> Result<()> {
+        if !field.raw().is_ascii() && self.eight_bit == EightBit::Encoded {
+            let is_utf8 = std::str::from_utf8(field.raw()).is_ok();
+            *field = ascii_field(field, is_utf8)?;
         }
+        fit::fold(field);
+        Scan::of(field.raw(), field.line()).refuse_unsendable()
     }
+}
 
-    #[test]
-    fn a_header_that_cannot_be_sent_is_refused_whatever_the_body() {
-        let long = "x".repeat(999);
-        for header in [format!("X: {long}"), "X: a\rb".into(), "X: a\0b".into()] {
-            let failure = submitted(format!("{header}\n\n\r").into_bytes()).unwrap_err();
-            assert!(failure.message.starts_with("line 1 "), "{failure}");
+impl Part<'_> {
+    fn name(&self) -> String {
+        if self.numbers.is_empty() {
+            return "the message".to_owned();
         }
+        let numbers: Vec<String> = self.numbers.iter().map(usize::to_string).collect();
+        format!("part {}", numbers.join("."))
     }
+}
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        fn its_octets_come_back_from_memory_and_file_and_what_can_be_sent_stays(
-            body in proptest::collection::vec(prop_oneof![
-                Just(b"\r".to_vec()), Just(b"\n".to_vec()), Just(b"\r\n".to_vec()),
-                Just(b"\0".to_vec()), Just(b" ".to_vec()), Just("\u{e9}=".as_bytes().to_vec()),
-                Just(vec![b'x'; 500]), proptest::collection::vec(any::<u8>(), 0..6),
-            ], 0..12),
-        ) {
-            let body = body.concat();
-            let input = [WHOLE.as_bytes(), b"\n", &body].concat();
-            let raw = Message::from_raw(&input);
-            let message = submitted(input.clone()).unwrap();
-            prop_assert_eq!(message.warnings().len(), usize::from(raw.is_err()));
-            if raw.is_err() {
-                let text = sent(&message);
-                let (_, encoded) = text.split_once("\r\n\r\n").unwrap();
-                prop_assert_eq!(from_quoted_printable(encoded.as_bytes()), canonical(&body));
-                let (_file, store) = watched(&input);
-                prop_assert_eq!(sent(&submitted(store).unwrap()), text);
-            }
-        }
+fn not_ascii(line: u64) -> Failure {
+    let words =
+        format!("line {line} of the message is not ASCII, and the server does not offer 8BITMIME");
+    Failure::new(Kind::Message, words)
+}
+
+/// What the header says of the body, without parameters, in lower case.
+fn media_type(header: &Header) -> String {
+    let field = header.named("Content-Type").next();
+    let text = field.map(Field::value).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let kind = text.split(';').next().unwrap_or_default();
+    match kind.trim() {
+        "" => "text/plain".to_owned(),
+        kind => kind.to_ascii_lowercase(),
     }
+}
+
+/// Whether a media type is that of something signed or encrypted, of which not an octet may change.
+fn is_sealed(kind: &str) -> bool {
+    let sealed = [
+        "multipart/signed",
+        "multipart/encrypted",
+        "application/pkcs7-mime",
+        "application/x-pkcs7-mime",
+        "application/pgp-encrypted",
+        "application/pgp",
+    ];
+    sealed.contains(&kind)
+}
+
+/// The encodings that a header names, in lower case.
+fn transfer_encodings(header: &Header) -> Vec<String> {
+    let fields = header.named(TRANSFER_ENCODING);
+    let values = fields.map(|field| String::from_utf8_lossy(&field.value()).to_ascii_lowercase());
+    values.filter(|value| !value.is_empty()).collect()
+}
+
+fn say_encoding(header: &mut Header, encoding: &str) -> Result<()> {
+    header.replace(&[HeaderField::new(TRANSFER_ENCODING, encoding)?])
+}
+
+/// Has the header of what holds parts say 7bit, where it says more and that is all they need.
+fn says_seven_bit(header: &mut Header, body: &Body) -> Result<()> {
+    if body.scan().eight_bit.is_none() && header.has(TRANSFER_ENCODING) {
+        say_encoding(header, "7bit")?;
+    }
+    Ok(())
 }

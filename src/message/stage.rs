@@ -70,6 +70,18 @@ impl<A: Stage, B: Stage> Stage for Chain<A, B> {
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     inside_a_line: bool,
+    /// The last line has no end where it came without.
+    is_unended: bool,
+}
+
+impl Lines {
+    /// Adds no end to the last line.
+    pub(super) fn unended() -> Self {
+        Self {
+            inside_a_line: false,
+            is_unended: true,
+        }
+    }
 }
 
 impl Stage for Lines {
@@ -89,7 +101,7 @@ impl Stage for Lines {
             out.extend_from_slice(&input[start..end]);
             self.inside_a_line = true;
         }
-        if at_end && self.inside_a_line {
+        if at_end && self.inside_a_line && !self.is_unended {
             out.extend_from_slice(b"\r\n");
         }
         end

@@ -47,13 +47,12 @@ impl Message {
     /// header field ends the header, and is the first of the body.
     ///
     /// ```
-    /// use std::time::SystemTime;
     /// use smtpsend::address::{AddressList, Mailbox};
-    /// use smtpsend::message::{Fields, Message, Rewriting};
+    /// use smtpsend::message::{Date, Fields, Message, Particulars, Rewriting};
     /// # let me = Mailbox::from("me@x.org".parse::<smtpsend::address::Address>()?);
     /// # let fields = Fields { from: None, default_from: me, to: AddressList::default(), cc: AddressList::default(),
-    /// #     reply_to: AddressList::default(), subject: None, headers: vec![], date: SystemTime::now(),
-    /// #     message_id: "<1@x.org>".into() };
+    /// #     reply_to: AddressList::default(), subject: None, headers: vec![], date: Date::now(),
+    /// #     message_id: "<1@x.org>".into(), particulars: Particulars::default() };
     /// let message = Message::submitted(b"disk full\n".to_vec(), &fields, &Rewriting::default())?;
     /// assert_eq!(message.recipient_fields(), [""; 0]);
     /// # Ok::<(), smtpsend::failure::Failure>(())

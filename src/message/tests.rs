@@ -3,8 +3,6 @@
 //! Owns the values that the tests of this module share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use proptest::prelude::*;
 
 use super::content::tests::octets;
@@ -40,8 +38,9 @@ pub(super) fn fields() -> Fields {
         reply_to: AddressList::default(),
         subject: None,
         headers: Vec::new(),
-        date: UNIX_EPOCH + Duration::from_secs(784_111_777),
+        date: Date::parse("Sun, 6 Nov 1994 08:49:37 +0000").unwrap(),
         message_id: "<1@x.org>".into(),
+        particulars: Particulars::default(),
     }
 }
 

@@ -19,7 +19,7 @@ use super::record::{Record, Status};
 use crate::address::{Address, domain_to_ascii};
 use crate::envelope::{Envelope, Event, Options, ReversePath};
 use crate::failure::Result;
-use crate::message::{Message, date_value, new_message_id};
+use crate::message::{Date, Message, new_message_id};
 
 /// Octets of the original's header that are attached at most.
 const HEADER_MAX: u64 = 64 << 10;
@@ -59,7 +59,7 @@ pub(super) fn of(
         entry,
         host: host(),
         recipients,
-        now: date_value(now)?,
+        now: Date::at(now)?.to_string(),
     };
     let message = Message::from_raw(notice.text(sender, &header)?.as_bytes())?;
     Ok((envelope, message))
@@ -143,7 +143,11 @@ impl Notice<'_> {
         if let Some(envid) = &self.entry.options().envid {
             field(&mut text, "Original-Envelope-Id", envid.as_str());
         }
-        field(&mut text, "Arrival-Date", &date_value(self.entry.queued())?);
+        field(
+            &mut text,
+            "Arrival-Date",
+            &Date::at(self.entry.queued())?.to_string(),
+        );
         for recipient in &self.recipients {
             text.push_str("\r\n");
             field(&mut text, "Final-Recipient", &typed(&recipient.address));

@@ -11,6 +11,7 @@ mod callers;
 mod check;
 mod client;
 mod discovery;
+mod dkim;
 mod faults;
 mod groups;
 mod host;

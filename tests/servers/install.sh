@@ -112,6 +112,8 @@ unpack unbound unbound usr/sbin/unbound
 
 unpack microsocks microsocks usr/bin/microsocks
 
+unpack opendkim opendkim usr/sbin/opendkim
+
 unpack tinyproxy tinyproxy-bin usr/bin/tinyproxy
 
 need dovecot-core dovecot-submissiond
@@ -148,6 +150,15 @@ fi
 if [ ! -e "$SRV/aiosmtpd/scramp" ]; then
   "$SRV/aiosmtpd/bin/pip" install -q scramp==1.5.0
   touch "$SRV/aiosmtpd/scramp"
+fi
+if [ ! -e "$SRV/dkimpy/complete" ]; then
+  echo "installing dkimpy"
+  rm -rf "$SRV/dkimpy"
+  need python3-venv
+  /usr/bin/python3 -m venv "$SRV/dkimpy"
+  "$SRV/dkimpy/bin/pip" install -q dkimpy==1.1.8 pynacl==1.6.2
+  "$SRV/dkimpy/bin/python" -c 'import dkim, nacl'
+  touch "$SRV/dkimpy/complete"
 fi
 # The programs that call sendmail, in a Debian without any mail server: the tests put theirs there (callers.sh).
 if [ ! -e "$SRV/callers/complete" ]; then

@@ -28,7 +28,7 @@ fn what_a_message_lacks_is_added_once() {
     });
     assert_eq!(delivery.fields("From"), ["a@example.com"]);
     let [date] = delivery.fields("Date").try_into().unwrap();
-    assert!(date.ends_with(" +0000"), "{date}");
+    assert!(smtpsend::message::Date::parse(&date).is_ok(), "{date}");
     let [id] = delivery.fields("Message-ID").try_into().unwrap();
     assert!(
         id.starts_with('<') && id.ends_with('>') && id.contains('@'),
@@ -82,10 +82,13 @@ fn a_flag_that_is_not_used_is_warned_about() {
     for (flag, value, name) in [
         ("--subject", "flag", "Subject"),
         ("--reply-to", "flag@x.org", "Reply-To"),
+        ("--in-reply-to", "flag@x.org", "In-Reply-To"),
+        ("--date", "@1", "Date"),
+        ("--priority", "low", "Importance"),
     ] {
         let delivery = delivered(|call| {
             call.args([flag, value])
-                .stdin(format!("{name}: own@x.org\n\nhi\n"))
+                .stdin(format!("MIME-Version: 1.0\n{name}: own@x.org\n\nhi\n"))
                 .stderr_has(format!("smtpsend: warning: {flag} "))
         });
         assert_eq!(delivery.fields(name), ["own@x.org"]);
@@ -268,4 +271,62 @@ fn long_headers_are_folded() {
     });
     assert!(delivery.header().lines().all(|line| line.len() <= 78));
     assert_eq!(delivery.fields("Subject"), [subject]);
+}
+
+#[test]
+fn the_date_is_told_in_local_time() {
+    let date_in = |zone: &'static str| {
+        let delivery = delivered(|call| call.env("TZ", zone).args(["--body", "x"]));
+        delivery.fields("Date").concat()
+    };
+    assert!(date_in("XXX-5:45").ends_with(" +0545"));
+    assert!(date_in("").ends_with(" +0000"));
+    assert!(date_in("No/Such").ends_with(" +0000"));
+}
+
+#[test]
+fn the_particulars_of_a_message_are_what_the_flags_say() {
+    let delivery = delivered(|call| {
+        call.args(["--body", "x", "--date", "2026-11-23T14:30+01:00"])
+            .args(["--message-id", "1@x.org", "--priority", "high"])
+            .args(["--in-reply-to", "a@x.org", "--in-reply-to", "<b@x.org>"])
+            .args(["--list-unsubscribe", "https://x.org/leave?42"])
+    });
+    for (name, value) in [
+        ("Date", "Mon, 23 Nov 2026 14:30:00 +0100"),
+        ("Message-ID", "<1@x.org>"),
+        ("In-Reply-To", "<b@x.org>"),
+        ("References", "<a@x.org> <b@x.org>"),
+        ("X-Priority", "1"),
+        ("Importance", "high"),
+        ("List-Unsubscribe", "<https://x.org/leave?42>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    ] {
+        assert_eq!(delivery.fields(name), [value], "{name}");
+    }
+}
+
+#[test]
+fn particulars_that_cannot_be_are_refused() {
+    for args in [
+        ["--date", "tomorrow"],
+        ["--date", "2026-11-23\r\nBcc: y@z"],
+        ["--message-id", "no-domain"],
+        ["--message-id", "a@x\r\nBcc: y@z"],
+        ["--in-reply-to", ""],
+        ["--in-reply-to", "a@x\nBcc: y@z"],
+        ["--list-unsubscribe", "http://x.org"],
+        ["--list-unsubscribe", "https://x.org/\r\nBcc: y@z"],
+        ["--priority", "urgent"],
+    ] {
+        let server = Server::unvisited();
+        call(&server)
+            .args(["--to", "b@example.com", "--body", "x"])
+            .args(args)
+            .fails_with(64)
+            .stderr_has(format!("smtpsend: {}: ", args[0]))
+            .run();
+        server.finish();
+    }
+    refused(&["--date", "1899-12-31T00:00Z"], 65);
 }

@@ -129,14 +129,27 @@ fn raw_utf_8_in_a_header_is_encoded_where_smtputf8_is_not_offered() {
 }
 
 #[test]
-fn an_8_bit_message_without_8bitmime_is_refused_by_its_line() {
+fn an_8_bit_message_is_encoded_where_8bitmime_is_missing() {
+    let delivery = delivered_where(&[], 1, |call| {
+        call.args(["--to", "b@example.com"])
+            .stdin(format!("{WHOLE}\r\nascii\r\ngrün\r\n"))
+    });
+    assert_eq!(delivery.decoded(), "ascii\r\ngrün\r\n".as_bytes());
+    assert!(delivery.message.data.is_ascii());
+}
+
+#[test]
+fn what_is_signed_and_8_bit_is_refused_by_its_part_where_8bitmime_is_missing() {
     let server = server_without_mail(&[]);
     call(&server)
         .args(["--to", "b@example.com"])
-        .stdin(format!("{WHOLE}\r\nascii\r\ngrün\r\n"))
+        .stdin(format!(
+            "{WHOLE}Content-Type: multipart/signed; boundary=a\r\n\r\n--a\r\n\r\ngrün\r\n--a--\r\n"
+        ))
         .fails_with(65)
-        .stderr_has("line 6 ")
+        .stderr_has("line 8 ")
         .stderr_has("8BITMIME")
+        .stderr_has("the message (multipart/signed) is signed")
         .run();
     server.finish();
 }
@@ -151,9 +164,18 @@ fn an_8_bit_body_needs_no_8bitmime() {
 }
 
 #[test]
-fn a_line_of_999_octets_in_a_message_is_refused_by_its_number() {
+fn a_line_of_999_octets_in_a_message_is_encoded_and_told() {
+    let long = format!("hi\r\n{}\r\n", "x".repeat(999));
+    let delivery = delivered(|call| {
+        call.stdin(format!("{WHOLE}\r\n{long}"))
+            .stderr_has("line 6 of the message has 999 octets, more than 998: it is sent encoded")
+    });
+    assert_eq!(delivery.decoded(), long.as_bytes());
+}
+
+#[test]
+fn a_line_of_999_octets_in_a_header_is_refused_by_its_number() {
     let long = "x".repeat(999);
-    refused(&format!("{WHOLE}\r\nhi\r\n{long}\r\n"), "line 6 ");
     refused(&format!("X: {long}\r\n\r\nhi\r\n"), "line 1 ");
 }
 

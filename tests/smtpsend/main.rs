@@ -78,6 +78,7 @@ mod serve_queue;
 mod serve_text;
 mod servers;
 mod settings;
+mod signing;
 mod sized;
 mod source;
 mod stages;

@@ -84,7 +84,8 @@ fn a_message_larger_than_the_server_takes_is_not_begun() {
 #[test]
 fn eight_bit_the_server_cannot_take_is_found_before_mail() {
     let server = parts::server(&["S: 220 x\nC: EHLO *\nS: 250 x\nC: QUIT"]);
-    parts::call_from_message(&server, EIGHT_BIT)
+    let signed = format!("Content-Type: multipart/signed; boundary=a\r\n{EIGHT_BIT}");
+    parts::call_from_message(&server, &signed)
         .fails_with(65)
         .stderr_has("8BITMIME")
         .run();

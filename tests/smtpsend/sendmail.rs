@@ -330,7 +330,7 @@ fn a_line_that_no_server_takes_is_encoded_and_told() {
     let (_, message) = sent(1, "", |call| {
         call.args(["-i", "-f", "me@x.org", "a@x.org"])
             .stdin(format!("Subject: job\n\n{}\n", "x".repeat(2000)))
-            .stderr_has("line 3 of the message has 2000 octets, more than 998: its text is sent in quoted-printable")
+            .stderr_has("line 3 of the message has 2000 octets, more than 998: it is sent encoded")
     });
     let text = message.text();
     assert!(

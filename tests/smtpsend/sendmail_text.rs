@@ -77,7 +77,7 @@ fn parts_and_what_is_encoded_are_refused_by_their_line() {
     let long = "x".repeat(999);
     for header in [
         "Content-Type: multipart/signed; boundary=a\n",
-        "Content-Transfer-Encoding: base64\n",
+        "Content-Transfer-Encoding: quoted-printable\n",
     ] {
         for body in ["10%\r20%", "a\0b", &long] {
             let output = Smtpsend::new()

@@ -64,7 +64,7 @@ fn no_end_but_the_callers_own_lets_a_second_message_in() {
         let text = format!("\r\nfirst{end}{second}\r\n.\r\nNOOP\r\n");
         let start = format!("MAIL FROM:<me@x.org>\r\nRCPT TO:<a@x.org>\r\nDATA\r\n{HEADER}");
         let (replies, transcript) = relayed(TAKES_ALL, &format!("{start}{text}"), |call| {
-            call.stderr_has("its text is sent in quoted-printable")
+            call.stderr_has("it is sent encoded")
         });
         assert_eq!(replies[3..], ["250 taken", "250 2.0.0 ok"], "{end:?}");
         let arrived = transcript.message().text();

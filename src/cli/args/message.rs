@@ -51,6 +51,32 @@ pub(crate) struct HeaderArgs {
         help_heading = "Message"
     )]
     pub(crate) headers: Vec<String>,
+
+    /// When it was written, if not now: 2026-11-23T14:30+01:00, 'Mon, 23 Nov 2026 14:30 +0100' or @SECONDS
+    ///
+    /// The offset from UTC that is given stays. A date without one is local time, and so is the present.
+    #[arg(long, value_name = "DATE", help_heading = "Message")]
+    pub(crate) date: Option<String>,
+
+    /// Its Message-ID, instead of a random one
+    #[arg(long, value_name = "ID", help_heading = "Message")]
+    pub(crate) message_id: Option<String>,
+
+    /// The Message-ID of the message that this one answers
+    ///
+    /// Of several, as References has them, the last is the one answered.
+    #[arg(long, value_name = "ID", help_heading = "Message")]
+    pub(crate) in_reply_to: Vec<String>,
+
+    /// Where readers leave the list: an https or a mailto URI; may be given for each
+    ///
+    /// With https, one click in the reader's mail program does: it then sends a POST request there (RFC 8058).
+    #[arg(long, value_name = "URI", help_heading = "Message")]
+    pub(crate) list_unsubscribe: Vec<String>,
+
+    /// How urgent it is: high, normal or low
+    #[arg(long, value_name = "LEVEL", help_heading = "Message")]
+    pub(crate) priority: Option<String>,
 }
 
 /// What is said of the content.

@@ -21,6 +21,7 @@ use crate::cli::output::Console;
 use crate::cli::queue::{Queueing, When};
 use crate::cli::request::Request;
 use crate::cli::settings::{Settings, parsed};
+use crate::cli::signing::Signing;
 use crate::cli::unreachable::Unreachable;
 use crate::cli::{choose_profile, credentials, options, stdin, way};
 use crate::envelope::{Envelope, EnvelopeId, Options, ReversePath};
@@ -85,6 +86,7 @@ pub(super) fn read(mail: &Mail, settings: &mut Settings<'_>, console: &Console) 
     let aliases = Aliases::new(settings, deadline, console);
     let directory = Directory::new(aliases, settings, &host)?;
     let message = message(given, &fields, repair.as_ref(), &directory, settings, &host)?;
+    let message = Signing::of(settings, deadline)?.sign(message)?;
     let Expanded {
         addresses,
         unreachable,

@@ -191,6 +191,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
                byte for byte as unknown-8bit."),
     Setting::new(Message, Text, "input", "KIND", "What standard input is: auto, body or message")
         .default("auto"),
+    Setting::new(Message, Path, "dkim-key", "PEM", "Sign by DKIM with the private key in this PEM file; others must not be able to read it")
+        .more("RSA of 2048 to 4096 bits, or Ed25519, not encrypted. A queued message is signed before it is queued."),
+    Setting::new(Message, Text, "dkim-selector", "NAME", "The public key stands in DNS under NAME._domainkey.DOMAIN"),
+    Setting::new(Message, Text, "dkim-domain", "DOMAIN", "The domain that signs")
+        .default("that of From"),
 
     Setting::new(Recipients, Text, "from", "ADDRESS", "The author, and the envelope sender unless that is given")
         .short('f'),

@@ -1,8 +1,9 @@
 //! The words for a handshake that failed: what was wrong with the certificate, and what to do.
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error};
 
@@ -199,5 +200,8 @@ fn bare_name(name: &str) -> String {
 }
 
 fn date(time: UnixTime) -> String {
-    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(time.as_secs()))
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    let moment = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
+    let printed = DateTimePrinter::new().timestamp_to_rfc9110_string(&moment);
+    printed.unwrap_or_default()
 }

@@ -6,13 +6,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::crypto::ring::sign::any_supported_type;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{Error, InconsistentKeys};
 use zeroize::Zeroize as _;
 
 use crate::failure::{Failure, Kind, Result};
+use crate::private_key;
 use crate::secret::Secret;
 
 /// A client's certificate with its private key. `Debug` does not show the key.
@@ -35,7 +36,7 @@ impl Identity {
             let words = "no certificate in it (-----BEGIN CERTIFICATE-----)";
             return Err(bad(words.to_owned()));
         }
-        let key = private_key(key.expose())?;
+        let key = signing_key(key)?;
         let identity = CertifiedKey::new(chain, key);
         match identity.keys_match() {
             Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {
@@ -57,30 +58,17 @@ impl Identity {
     }
 }
 
-fn private_key(pem: &[u8]) -> Result<Arc<dyn rustls::sign::SigningKey>> {
-    let bad = |words: &str| Failure::new(Kind::Config, words);
-    if is_encrypted(pem) {
-        return Err(bad("the private key is encrypted").with_hint(
-            "write it without its passphrase: openssl pkey -in KEY -out PLAIN; chmod 600 PLAIN",
-        ));
-    }
-    // What the parser says may quote the file.
-    let mut key = PrivateKeyDer::from_pem_slice(pem)
-        .map_err(|_| bad("no private key in it (-----BEGIN PRIVATE KEY-----)"))?;
+fn signing_key(pem: &Secret) -> Result<Arc<dyn rustls::sign::SigningKey>> {
+    let mut key = private_key::from_pem(pem)?;
     let usable = any_supported_type(&key).map_err(|_| {
-        bad("the private key is of a kind that is not supported")
-            .with_hint("RSA (2048 to 4096 bits), ECDSA (P-256, P-384) and Ed25519 are")
+        Failure::new(
+            Kind::Config,
+            "the private key is of a kind that is not supported",
+        )
+        .with_hint("RSA (2048 to 4096 bits), ECDSA (P-256, P-384) and Ed25519 are")
     });
     key.zeroize();
     usable
-}
-
-/// By PKCS #8 (RFC 7468 §11), or in the older way by a header line (RFC 1421 §4.6.1.1).
-fn is_encrypted(pem: &[u8]) -> bool {
-    pem.split(|&octet| octet == b'\n').any(|line| {
-        line.starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
-            || line.starts_with(b"Proc-Type: 4,ENCRYPTED")
-    })
 }
 
 impl fmt::Debug for Identity {

@@ -19,6 +19,7 @@ use crate::cli::queue::{Queueing, When};
 use crate::cli::sendmail::request::choose_profile_for;
 use crate::cli::sendmail::sender::{Sender, only_sender};
 use crate::cli::settings::Settings;
+use crate::cli::signing::Signing;
 use crate::cli::way;
 use crate::failure::Failure;
 use crate::report::Report;
@@ -29,6 +30,7 @@ pub(super) struct Account<'c> {
     profile: Option<String>,
     pub(super) queueing: Queueing,
     pub(super) way: Leaving<'c>,
+    pub(super) signing: Signing,
     log: Option<Log>,
     /// Who logs in.
     user: Option<String>,
@@ -104,6 +106,7 @@ impl<'c> Accounts<'c> {
         };
         let queueing = Queueing::of(settings, When::OnFailure)?;
         let plan = way::plan(settings, &self.host, Instant::now())?;
+        let signing = Signing::of(settings, plan.waits.deadline)?;
         let repair = only_sender(settings)?;
         let from = repair.as_ref().map(Mailbox::address).or(named);
         let log = Log::open(settings)?;
@@ -117,6 +120,7 @@ impl<'c> Accounts<'c> {
             profile: settings.profile().map(str::to_owned),
             queueing,
             way,
+            signing,
             log,
             user,
         })

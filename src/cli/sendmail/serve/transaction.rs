@@ -207,14 +207,15 @@ impl<'t, 'c> Transaction<'t, 'c> {
         };
         let (author, repair) = (Some(&self.author), self.repair.as_ref());
         let fields = fields_of(&said, author, repair, self.settings, self.host)?;
-        message(
+        let message = message(
             store,
             &fields,
             repair,
             &self.directory,
             self.settings,
             self.host,
-        )
+        )?;
+        self.account.signing.sign(message)
     }
 
     fn hand_over(&mut self, message: &Message) -> Result<Answer> {
