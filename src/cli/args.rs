@@ -9,6 +9,7 @@ mod asking;
 mod config;
 mod flags;
 mod message;
+mod printed;
 mod queue;
 mod run;
 mod sendmail;
@@ -17,15 +18,17 @@ use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use clap::{Arg, Args as _, Command, FromArgMatches as _};
+use clap_complete::Shell;
 
 pub(crate) use self::asking::VerifyArgs;
 pub(crate) use self::config::ConfigTask;
 use self::config::{config, config_task};
-pub(crate) use self::flags::Flags;
+pub(crate) use self::flags::{Flags, flag_of};
 use self::flags::{with_settings, with_settings_untold};
 pub(crate) use self::message::{Args, ContentArgs, HeaderArgs, RecipientArgs};
 pub(crate) use self::queue::{QueueTask, Which};
 pub(crate) use self::run::RunArgs;
+use super::guide;
 use super::sendmail::Call;
 use super::settings::Heading;
 
@@ -43,47 +46,14 @@ smtpsend [OPTIONS] --to ADDRESS < MESSAGE
        smtpsend queue list|show|run|retry|remove [OPTIONS]
        smtpsend run [OPTIONS] -- COMMAND...
        smtpsend sendmail [FLAGS] [RECIPIENT...] < MESSAGE
-       smtpsend config init|show|path|import [OPTIONS]";
+       smtpsend config init|show|path|import [OPTIONS]
+       smtpsend completions SHELL
+       smtpsend man";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 every recipient accepted, or queued · 64 usage · 65 bad message or address · 66 input file ·
 67 recipient unknown · 68 host unknown · 69 refused for good, no trustworthy TLS · 70 bug · 73 queue
 not writable · 74 local I/O · 75 try again later · 76 protocol broken · 77 authentication · 78 settings, port 25";
-
-const AFTER_LONG_HELP: &str = "\
-Examples:
-  df -h | smtpsend -S smtp.example.com -u me@example.com --to bob@example.com -s Disks
-  smtpsend < message.eml
-  smtpsend --to bob@example.com --body-file report.txt --json
-
-Settings:
-  Each option marked [setting] also comes from the environment, as SMTPSEND_ and its name in
-  capitals with _ for - (SMTPSEND_CA_FILE), and from the settings files, by its name. A flag goes
-  before the environment; then come the profile, the top of your file, and the system's file,
-  /etc/smtpsend/config.toml. An empty variable counts as not set. Switches take 1, true, yes, on or
-  0, false, no, off; each has an opposite flag (--no-json, --pipelining). The password itself is
-  no flag, since other users would see it: SMTPSEND_PASSWORD, or password in a file.
-
-Standard input:
-  A message, when it starts with a header block in which From, To, Cc, Bcc, Subject, Message-ID,
-  MIME-Version, Reply-To or Sender stands; else a text body. It is not read with --body or
-  --body-file, unless --input asks for it.
-
-Exit codes:
-   0  every recipient was accepted by the server, or is in the queue
-  64  the command line is wrong
-  65  the message or an address is bad, too large for the server, or cannot be represented
-  66  an input file cannot be read
-  67  the recipients are unknown to the server
-  68  the host name is unknown
-  69  the server refused for good; STARTTLS not offered; certificate not valid
-  70  a bug in smtpsend
-  73  the queue cannot be written to
-  74  local input or output failed
-  75  try again later: 4xx, no connection, timeout; or the outcome is not known
-  76  the server broke the protocol
-  77  authentication refused for good, or not offered although a user is given
-  78  the settings are wrong, no server is set, or port 25 was asked for";
 
 /// A command line that was understood.
 pub(crate) struct CommandLine {
@@ -101,6 +71,10 @@ pub(crate) enum Task {
     Queue(QueueTask),
     Run(Box<RunArgs>),
     Sendmail(Call),
+    /// Print what this shell needs to complete options.
+    Completions(Shell),
+    /// Print the manual page.
+    Man,
 }
 
 impl Task {
@@ -109,6 +83,7 @@ impl Task {
         match self {
             Self::Config(task) => matches!(task, ConfigTask::Show),
             Self::Sendmail(call) => call.reads_settings_files(),
+            Self::Completions(_) | Self::Man => false,
             Self::Send(_) | Self::Check | Self::Verify(_) | Self::Queue(_) | Self::Run(_) => true,
         }
     }
@@ -118,7 +93,7 @@ impl Task {
 pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
     let matches = grammar(with_settings_untold).try_get_matches_from(arguments);
     let mut matches = matches.or_else(|error| match error.kind() {
-        ErrorKind::DisplayHelp => grammar(with_settings).try_get_matches_from(arguments),
+        ErrorKind::DisplayHelp => told().try_get_matches_from(arguments),
         _ => Err(error),
     })?;
     let (task, flags) = match matches.remove_subcommand() {
@@ -139,6 +114,11 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
             let (name, matches) = queue.remove_subcommand().unwrap_or_default();
             (Task::Queue(queue::task(&name, &matches)), matches)
         }
+        Some((name, matches)) if name == "man" => (Task::Man, matches),
+        Some((name, matches)) if name == "completions" => match printed::shell(&matches) {
+            Some(shell) => (Task::Completions(shell), matches),
+            None => return Err(clap::Error::new(ErrorKind::MissingRequiredArgument)),
+        },
         Some((_, mut config)) => {
             let (name, matches) = config.remove_subcommand().unwrap_or_default();
             (Task::Config(config_task(&name, &matches)), matches)
@@ -169,9 +149,21 @@ pub(crate) fn is_subcommand(word: &str) -> bool {
 
 /// The long help of this subcommand.
 pub(crate) fn help_of(name: &str) -> String {
-    let mut grammar = grammar(with_settings);
+    let mut grammar = told();
     let subcommand = grammar.find_subcommand_mut(name);
     subcommand.map_or_else(String::new, |it| it.render_long_help().to_string())
+}
+
+/// The grammar with all that the help says.
+fn told() -> Command {
+    grammar(with_settings).after_long_help(guide::after_help())
+}
+
+/// The same with all that is made when it is needed, hidden flags included.
+pub(crate) fn whole_grammar() -> Command {
+    let mut grammar = told();
+    grammar.build();
+    grammar
 }
 
 /// The grammar, with the settings added in this way.
@@ -180,7 +172,6 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         .about("Send one message over SMTP, and tell the truth about every recipient")
         .long_about(ABOUT)
         .after_help(AFTER_HELP)
-        .after_long_help(AFTER_LONG_HELP)
         .override_usage(USAGE)
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
@@ -189,7 +180,9 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         .subcommand(queue::queue())
         .subcommand(run::run())
         .subcommand(sendmail::sendmail())
-        .subcommand(config());
+        .subcommand(config())
+        .subcommand(printed::completions())
+        .subcommand(printed::man());
     // A value is taken as it is, also when it starts with a hyphen: a subject may be `-50 % off`, a
     // text a diff, an address `-f@example.com`.
     let root = root.mut_args(|arg| {

@@ -8,16 +8,19 @@
 mod aliases;
 mod args;
 mod check;
+mod completions;
 mod config;
 mod credentials;
 mod deliver;
 mod fields;
 mod finding;
+mod guide;
 mod host;
 mod json;
 mod kept;
 mod log;
 mod lone_dot;
+mod manual;
 mod moment;
 mod options;
 mod output;
@@ -207,6 +210,8 @@ fn perform(line: CommandLine, umask: Mode, console: &Console) -> ExitCode {
         (Task::Verify(args), Ok(())) => verify::verify(args, &settings, console),
         (Task::Sendmail(call), Ok(())) => sendmail::run(call, &mut settings, console),
         (Task::Queue(task), Ok(())) => queue::run(task, &mut settings, console),
+        (Task::Completions(shell), Ok(())) => printed(completions::print(*shell)),
+        (Task::Man, Ok(())) => printed(manual::print()),
     };
     let exit = done.unwrap_or_else(|error| {
         // In the form that the settings ask for which were read until then.
@@ -214,6 +219,11 @@ fn perform(line: CommandLine, umask: Mode, console: &Console) -> ExitCode {
         fail(&error, json, console)
     });
     after_output(exit, console).into()
+}
+
+/// What was printed, and nothing else was to be done.
+fn printed(written: crate::failure::Result<()>) -> Result<Exit> {
+    Ok(written.map(|()| Exit::Ok)?)
 }
 
 /// Reads the settings files where the task does, and chooses the profile for mail from the `from` of

@@ -208,9 +208,14 @@ impl Message {
     /// sent to: its content is then the same for each of them.
     fn for_every_server(mut self) -> Result<Self> {
         let mut header = Cow::Borrowed(&self.header);
-        if let Ok(body) = reencode::encoded(&self.body, &mut header, EightBit::Encoded) {
-            self.header = header.into_owned();
-            self.body = body;
+        match reencode::encoded(&self.body, &mut header, EightBit::Encoded) {
+            Ok(body) => {
+                self.header = header.into_owned();
+                self.body = body;
+            }
+            // Only servers with 8BITMIME get it.
+            Err(failure) if failure.kind == Kind::Message => {}
+            Err(failure) => return Err(failure),
         }
         let form = |smtputf8| {
             let fields = self.header.fields().iter().map(|field| {

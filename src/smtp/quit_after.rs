@@ -26,7 +26,8 @@ pub enum QuitAfter {
 }
 
 impl QuitAfter {
-    const ALL: [Self; 6] = [
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] = [
         Self::Connect,
         Self::Ehlo,
         Self::Tls,

@@ -4,6 +4,7 @@
 //! $ cargo bench                                   # all, some ten minutes
 //! $ cargo bench -- --quick                        # three rounds each
 //! $ cargo bench -- --only starttls,far --programs smtpsend,curl
+//! $ cargo bench -- --attachment                   # a large attachment beside base64 and plain sending
 //! $ cargo bench -- --write-readme                 # also puts the ratios into README.md
 //! ```
 //!
@@ -24,6 +25,7 @@
 //! programs in [`peers`], the network in [`network`] and [`link`].
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod attachment;
 mod content;
 mod identity;
 mod link;
@@ -74,15 +76,17 @@ fn main() -> Result<()> {
 
 fn bench(options: &Options) -> Result<()> {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    if options.attachment {
+        let folder = scratch_folder(scratch)?;
+        return attachment::run(folder.path(), options);
+    }
     let works = chosen_works(options)?;
     let found = peers::find(scratch);
     println!("{}", table::programs(&found));
     let chosen = |peer: &Peer| peer.name == OURS || Options::chosen(&options.programs, peer.name);
     let peers: Vec<Peer> = found.into_iter().flatten().filter(chosen).collect();
 
-    let folder = tempfile::Builder::new()
-        .prefix("bench-")
-        .tempdir_in(scratch)?;
+    let folder = scratch_folder(scratch)?;
     let mut bench = Bench::new(folder.path(), options)?;
     let mut rows = Vec::new();
     for work in works {
@@ -97,6 +101,11 @@ fn bench(options: &Options) -> Result<()> {
         readme::write(&rows)?;
     }
     Ok(())
+}
+
+fn scratch_folder(scratch: &Path) -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("bench-").tempdir_in(scratch)
 }
 
 fn chosen_works(options: &Options) -> Result<Vec<Work>> {

@@ -26,6 +26,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "KEYWORD,…", value_delimiter = ',')]
     pub(crate) without: Vec<String>,
 
+    /// A large attachment instead, beside base64 and sending what comes of that
+    #[arg(long)]
+    pub(crate) attachment: bool,
+
     /// Put the ratios into README.md, between its marks
     #[arg(long)]
     pub(crate) write_readme: bool,

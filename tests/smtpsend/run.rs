@@ -266,7 +266,7 @@ fn at_a_terminal_the_command_can_ask_and_ctrl_c_reaches_it_once() {
     terminal.types("yes\n");
     assert_eq!(terminal.ends().code(), Some(6), "{}", terminal.rest());
     let mail = server.finish().message().text();
-    assert!(mail.contains("\r\ninterrupted\r\ngot\r\n"), "{mail}");
+    assert!(mail.contains("\r\ninterrupted\r\ngot"), "{mail}");
     assert!(mail.contains("\r\ntimes x\r\n"), "{mail}");
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::cli::settings::{Form, Heading, Place, SETTINGS, Setting};
+use crate::cli::settings::{Form, Heading, SETTINGS, Setting};
 use crate::failure::{Failure, Kind, Result};
 
 /// Adds the settings under these headings.
@@ -30,7 +30,7 @@ fn with_flags(
 ) -> Command {
     let settings = SETTINGS
         .iter()
-        .filter(|setting| setting.place != Place::NoFlag && wanted(setting));
+        .filter(|setting| setting.has_flag() && wanted(setting));
     let switches = settings
         .clone()
         .filter(|setting| setting.form == Form::Switch);
@@ -40,7 +40,7 @@ fn with_flags(
 }
 
 /// The flag of a setting, and what the help says of it.
-pub(super) fn flag_of(setting: &'static Setting) -> Arg {
+pub(crate) fn flag_of(setting: &'static Setting) -> Arg {
     let mark = match setting.default {
         Some(default) => format!("[default: {default}] [setting]"),
         None => "[setting]".to_owned(),

@@ -84,6 +84,8 @@ pub(crate) struct Setting {
     pub(crate) opposite: &'static str,
     /// The word that names something else than a file, alone or before a colon; empty for none.
     pub(crate) word: &'static str,
+    /// What its values are, where they are few; shells offer them.
+    pub(crate) words: &'static [&'static str],
 }
 
 impl Setting {
@@ -106,6 +108,7 @@ impl Setting {
             place: Place::Anywhere,
             opposite: "",
             word: "",
+            words: &[],
         }
     }
 
@@ -143,8 +146,17 @@ impl Setting {
         Self { word, ..self }
     }
 
+    const fn among(self, words: &'static [&'static str]) -> Self {
+        Self { words, ..self }
+    }
+
     const fn at(self, place: Place) -> Self {
         Self { place, ..self }
+    }
+
+    /// Whether it can be typed as a flag.
+    pub(crate) fn has_flag(&self) -> bool {
+        self.place != Place::NoFlag
     }
 
     /// Whether this value is the name of a file.
@@ -190,6 +202,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .more("The text is sent as UTF-8. Bytes that are not valid are never lost: the body is then sent \
                byte for byte as unknown-8bit."),
     Setting::new(Message, Text, "input", "KIND", "What standard input is: auto, body or message")
+        .among(&["auto", "body", "message"])
         .default("auto"),
     Setting::new(Message, Path, "dkim-key", "PEM", "Sign by DKIM with the private key in this PEM file; others must not be able to read it")
         .more("RSA of 2048 to 4096 bits, or Ed25519, not encrypted. A queued message is signed before it is queued."),
@@ -209,6 +222,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "HOST[:PORT], smtp://[user@]host[:port] or smtps://…; several with commas, tried in order")
         .short('S'),
     Setting::new(Server, Text, "discover", "WHOSE", "Which servers may be found from the From address when none is set")
+        .among(&["own", "any", "never"])
         .default("own")
         .more("own: those of large providers, which are built in, and those that the domain's SRV records name \
                within the domain. any: also servers elsewhere; DNS can be forged, and whoever does it gets your \
@@ -218,11 +232,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(Server, List, "ports", "LIST", "The port policy")
         .default("587/starttls,2525/starttls,465/implicit"),
     Setting::new(Server, Text, "tls", "MODE", "starttls, implicit or none")
+        .among(&["starttls", "implicit", "none"])
         .more("With an explicit port the default is implicit for 465 and starttls for others. Without a \
                port it chooses among the ports of the policy; none means 587 and 2525 in clear."),
     Setting::new(Server, Path, "ca-file", "PEM",
         "A PEM file with the authorities to trust, instead of the built-in ones"),
     Setting::new(Server, Text, "trust", "WHOSE", "webpki (Mozilla's authorities, built in) or system")
+        .among(&["webpki", "system"])
         .default("webpki")
         .more("Together with --ca-file both are trusted."),
     Setting::new(Server, List, "tls-pin", "PIN",
@@ -231,6 +247,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
                With --ca-file or --trust both have to hold."),
     Setting::new(Server, Text, "tls-name", "NAME", "The name to ask for and to verify, instead of the server's"),
     Setting::new(Server, Text, "tls-min", "VERSION", "The least version of TLS, 1.2 or 1.3")
+        .among(&["1.2", "1.3"])
         .default("1.2"),
     Setting::new(Server, Path, "client-cert", "PEM", "A PEM file with the certificate to show when the server asks for one")
         .more("Its key may be in the same file. Authorities between may stand behind it. It can also say who \
@@ -279,6 +296,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .more("It is run once more when the server refuses the token. With --auth OAUTHBEARER or XOAUTH2 \
                any source of a password may give the token."),
     Setting::new(Authentication, Text, "auth", "MECHANISM", "auto, none, or the mechanism to use")
+        .among(&["auto", "none", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5",
+            "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2", "EXTERNAL"])
         .default("auto")
         .more("SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN or LOGIN \
                for a password, OAUTHBEARER or XOAUTH2 for a token, EXTERNAL for a client certificate. auto \
@@ -294,10 +313,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
                the 6 minutes that greylisting takes. What may have been delivered is not sent again."),
     Setting::new(Delivery, List, "dsn-notify", "LIST",
         "When you are to be notified: never, or some of success,failure,delay")
+        .among(&["never", "success", "failure", "delay"])
         .default("as the server does")
         .more("Notices go to the envelope sender. Only a server that offers DSN can be asked for them; to another \
                the message is sent all the same, and a warning says so. --dsn-id is what they call the message."),
     Setting::new(Delivery, Text, "dsn-return", "HOW", "What a failure notice gives back of the message: full or headers")
+        .among(&["full", "headers"])
         .default("as the server does"),
     Setting::switch(Delivery, "require-tls", "no-require-tls",
         "Send only where the server promises verified TLS for the rest of the way too")
@@ -308,6 +329,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
                extension gets it too, and may refuse the message. In a variable several are separated by spaces."),
 
     Setting::new(Delivery, Text, "queue", "WHEN", "Keep the message in the queue: never, on-failure or always")
+         .among(&["never", "on-failure", "always"])
         .default("never; on-failure for smtpsend sendmail and run")
         .more("on-failure: when it was put off or no server could be reached, not when it was refused. always: \
                nothing is connected to. smtpsend queue run sends what is due, by the settings it runs with."),
@@ -326,6 +348,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(Sendmail, Path, "sendmail-aliases", "PATH", "The file of aliases, beside [aliases] in a settings file")
         .default("/etc/aliases"),
     Setting::new(Sendmail, Text, "sendmail-headers", "HOW", "What becomes of local parts that stand alone in a header: keep or complete")
+        .among(&["keep", "complete"])
         .default("keep")
         .more("complete: in From, Sender, Reply-To, To and Cc they become the address that they go to, where it \
                is one and every address of the field is known."),
@@ -354,6 +377,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
                than /dev/log. When it cannot be opened, nothing is sent.")
         .or("syslog"),
     Setting::new(Log, Text, "log-format", "FORMAT", "text (key=value) or json (an object a line)")
+        .among(&["text", "json"])
         .default("text"),
 
     Setting::new(Heading::Settings, Text, "profile", "NAME", "Use this profile of the settings file")

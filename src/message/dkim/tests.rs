@@ -2,6 +2,7 @@
 //! keys are taken. Other people's verifiers are asked in `tests/real_servers/dkim.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use proptest::prelude::*;
 use ring::digest::{SHA256, digest};
 use ring::signature::{ED25519, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
@@ -247,12 +248,18 @@ fn every_server_gets_the_octets_that_were_signed() {
     };
     let composed = || Message::compose(&flags, Text::from("ü\n.\n\n\n".to_owned())).unwrap();
     let raw = || {
-        handed_over(
-            &format!("{PLAIN}Cc: Jörg <j@x.org>,\n ü@bücher.example\nX: ü\n\nx\n")
-                .replace("ü@b", "u@b"),
-        )
+        handed_over(&format!(
+            "{PLAIN}Cc: Jörg <j@bücher.example>\nX: ü\n\ngrün\n"
+        ))
     };
-    for make in [&composed as &dyn Fn() -> Message, &raw] {
+    let parts = |kind: &str| {
+        let part =
+            "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\ngrün\n";
+        let head = format!("MIME-Version: 1.0\nContent-Type: multipart/{kind}; boundary=b");
+        handed_over(&format!("{PLAIN}{head}\n\n--b\n{part}--b\n{part}--b--\n"))
+    };
+    let mixed = || parts("mixed");
+    for make in [&composed as &dyn Fn() -> Message, &raw, &mixed] {
         let message = sent(make(), &signer(), true);
         assert!(
             message.is_ascii() && holds(&message, &signer()),
@@ -260,13 +267,16 @@ fn every_server_gets_the_octets_that_were_signed() {
         );
         assert_eq!(sent(make(), &signer(), false), message);
     }
+    let untouched = sent(parts("signed"), &signer(), true);
+    assert!(untouched.contains("\r\n\r\ngrün\r\n") && holds(&untouched, &signer()));
     assert_eq!(
         tag(&sent(composed(), &signer(), true), "d"),
         "xn--bcher-kva.example"
     );
     let needy = handed_over(&format!("{PLAIN}Cc: jörg@x.org\nX: ü\n\ngrün\n"));
     let message = sent(needy, &signer(), true);
-    assert!(message.contains("jörg@x.org\r\nX: ü\r\n") && holds(&message, &signer()));
+    assert!(message.contains("jörg@x.org\r\nX: ü\r\n") && message.ends_with("=C3=BCn\r\n"));
+    assert!(holds(&message, &signer()));
 }
 
 #[test]
@@ -401,4 +411,24 @@ fn a_key_that_cannot_sign_is_told_apart() {
         format!("{:?}", Key::from_pem(&Secret::new(RSA.into())).unwrap()),
         "Key(rsa-sha256, ***)"
     );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_is_handed_over_holds_and_is_the_same_for_every_server(
+        names in proptest::collection::vec("Subject|to|X-A|LIST-ID ?|content-type", 0..6),
+        value in "[a\t \u{e9}]{0,20}|[a ]{0,5}\n[ \t]{1,2}[a \u{e9}]{1,5}",
+        body in "[a\u{e9} \t\n.]{0,60}|(a{0,20}[ \t]{0,2}\r\n){0,9}",
+    ) {
+        let fields: Vec<String> = names.iter().map(|name| format!("{name}: {value}x\n")).collect();
+        let input = format!("From: a@example.com\n{}\n{body}", fields.concat());
+        let message = signed(&input);
+        prop_assert!(holds(&message, &signer()), "{}", message);
+        if message.is_ascii() {
+            prop_assert_eq!(&sent(handed_over(&input), &signer(), false), &message);
+        }
+        let changed = message.replacen("From: a@", "From: b@", 1);
+        prop_assert!(!holds(&changed, &signer()));
+    }
 }
