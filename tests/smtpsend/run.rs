@@ -115,7 +115,7 @@ fn what_is_a_reason_may_be_a_setting() {
     let address = server.addr().to_string();
     script(&["--to", "b@example.com"], "true")
         .settings(format!(
-            "on = 'always'\nserver = '{address}'\ntimeout-command = '5m'\n"
+            "on = 'always'\nserver = '{address}'\ntimeout-command = '5m'\njson = true\n"
         ))
         .run();
     server.finish().message();

@@ -34,6 +34,7 @@ leaves running in the background is waited for 1 s.";
 const EXITS: &str = "\
 Exit codes: that of the command, whatever becomes of the mail; 128 and the number of the signal that
 killed it; 124 timed out · 125 its end cannot be learnt · 126 cannot be started · 127 not found.
+74 it succeeded, and --tee could not pass on what it printed.
 64 and 65, before it is started: the command line is wrong, or an address on it";
 
 /// What is typed for a command that is run.
