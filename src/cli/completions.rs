@@ -43,11 +43,15 @@ fn offered(command: &'static Command) -> Command {
     if command.get_name() != "sendmail" {
         return plain;
     }
-    // In the dialect letters mean other things, and long flags are settings as everywhere.
+    // In the dialect letters mean other things, and long flags are settings as everywhere. It reads its
+    // command line itself.
+    let told = ["help", "version"].map(|name| Arg::new(name).long(name).num_args(0));
     let others = SETTINGS
         .iter()
         .filter(|setting| setting.has_flag() && setting.heading != Heading::Sendmail);
-    plain.args(others.map(|setting| offered_arg(&args::flag_of(setting)).short(None)))
+    plain
+        .args(told)
+        .args(others.map(|setting| offered_arg(&args::flag_of(setting)).short(None)))
 }
 
 /// An option on its own, without what it says of others.
@@ -77,6 +81,8 @@ fn offered_arg(arg: &Arg) -> Arg {
         (Some(setting), _) => hint_for(setting),
         // No names of files for what is a name of something else.
         (None, ValueHint::Unknown) => ValueHint::Other,
+        // For these the shell also minds spaces in names.
+        (None, ValueHint::AnyPath) => ValueHint::FilePath,
         (None, known) => known,
     };
     arg.value_hint(hint)

@@ -114,6 +114,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "LOGNAME, USER",
         "Who you are, where /etc/passwd does not say: part of the sender when nobody names one.",
     ),
+    (
+        "MAILTO",
+        "Who gets the mail of smtpsend run, where no option says.",
+    ),
     ("COLUMNS", "The width of the help."),
 ];
 

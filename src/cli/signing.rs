@@ -24,8 +24,7 @@ impl Signing {
     /// `Usage` or `Config` when they belong to no signature, `Config` when the key cannot be used or others
     /// can read it, `Input` when it cannot be read.
     pub(super) fn of(settings: &Settings<'_>, deadline: Option<Instant>) -> Result<Self> {
-        let selector = settings.valued("dkim-selector", parsed::<Name>)?;
-        let domain = settings.valued("dkim-domain", parsed::<Name>)?;
+        let (selector, domain) = names(settings)?;
         let (selector_origin, selector) = selector.unzip();
         let (domain_origin, domain) = domain.unzip();
         let Some((origin, path)) = settings.path("dkim-key")? else {
@@ -60,6 +59,18 @@ impl Signing {
         }
     }
 }
+
+/// The selector and the domain, and where they stand.
+///
+/// # Errors
+/// `Usage` or `Config` when one of them cannot stand in DNS.
+pub(super) fn names(settings: &Settings<'_>) -> Result<(Option<Placed>, Option<Placed>)> {
+    let selector = settings.valued("dkim-selector", parsed::<Name>)?;
+    let domain = settings.valued("dkim-domain", Name::of_domain)?;
+    Ok((selector, domain))
+}
+
+type Placed = (Origin, Name);
 
 fn incomplete(origin: &Origin, words: &str, missing: &str) -> anyhow::Error {
     let failure = Failure::new(Kind::Usage, words).with_hint(format!("add {missing}"));

@@ -44,6 +44,21 @@ const SIGNATURE: &str = "DKIM-Signature";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
 
+impl Name {
+    /// A name of two labels or more, which that of a domain has to be (RFC 6376 §3.5).
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when it cannot be one.
+    pub fn of_domain(text: &str) -> Result<Self> {
+        let name: Self = text.parse()?;
+        if is_public(&name.0) {
+            return Ok(name);
+        }
+        let words = format!("\"{name}\" has no dot: it is no domain that others know");
+        Err(Failure::new(Kind::Usage, words))
+    }
+}
+
 impl FromStr for Name {
     type Err = Failure;
 
@@ -140,9 +155,8 @@ impl Message {
     /// brought into the form for a server without extensions, where it has one (RFC 6376 §5.3), so that
     /// every server gets the octets that were signed.
     ///
-    /// Where neither the signer nor From has a domain, it stays unsigned. A warning says so, and another one
+    /// Where neither the signer nor From has a domain, it stays as it is, unsigned. A warning says so, and another one
     /// says where both have one and DMARC cannot count the signature.
-    ///
     ///
     /// # Errors
     /// [`Kind::Message`] when no server can be sent the message. [`Kind::Config`] when the key is damaged.
@@ -152,7 +166,7 @@ impl Message {
         self.signed_at(signer, now.unwrap_or_default().as_secs())
     }
 
-    fn signed_at(self, signer: &Signer, seconds: u64) -> Result<Self> {
+    fn signed_at(mut self, signer: &Signer, seconds: u64) -> Result<Self> {
         let mut message = self.for_every_server()?;
         let author = address_in(&message.header, "From");
         let from = author.as_ref().map(|author| author.domain());
@@ -169,8 +183,8 @@ impl Message {
             (None, _) => {
                 let warning =
                     "not signed by DKIM: From names no domain, and no other is set (dkim-domain)";
-                message.warnings.push(warning.to_owned());
-                return Ok(message);
+                self.warnings.push(warning.to_owned());
+                return Ok(self);
             }
         };
         let mut hash = BodyHash::new();
@@ -182,6 +196,7 @@ impl Message {
         let hash = hash.finish();
         let field = signer.signature(&message.header, domain, hash.as_ref(), seconds)?;
         message.header.fields_mut().insert(0, field);
+        message.separator = true;
         Ok(message)
     }
 }

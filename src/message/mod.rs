@@ -206,19 +206,19 @@ impl Message {
 
     /// The message in the form that a server without extensions gets, else in the one for those that it can be
     /// sent to: its content is then the same for each of them.
-    fn for_every_server(mut self) -> Result<Self> {
+    fn for_every_server(&self) -> Result<Self> {
         let mut header = Cow::Borrowed(&self.header);
-        match reencode::encoded(&self.body, &mut header, EightBit::Encoded) {
-            Ok(body) => {
-                self.header = header.into_owned();
-                self.body = body;
-            }
+        let body = match reencode::encoded(&self.body, &mut header, EightBit::Encoded) {
+            Ok(body) => body,
             // Only servers with 8BITMIME get it.
-            Err(failure) if failure.kind == Kind::Message => {}
+            Err(failure) if failure.kind == Kind::Message => {
+                header = Cow::Borrowed(&self.header);
+                self.body.clone()
+            }
             Err(failure) => return Err(failure),
-        }
+        };
         let form = |smtputf8| {
-            let fields = self.header.fields().iter().map(|field| {
+            let fields = header.fields().iter().map(|field| {
                 if field.is_private() {
                     return Ok(field.clone());
                 }
@@ -226,8 +226,15 @@ impl Message {
             });
             fields.collect::<Result<Vec<Field>>>()
         };
-        self.header = Header::new(form(false).or_else(|_| form(true))?);
-        Ok(self)
+        let fields = form(false).or_else(|_| form(true))?;
+        Ok(Self {
+            header: Header::new(fields),
+            body,
+            separator: self.separator,
+            sender: self.sender.clone(),
+            message_id: self.message_id.clone(),
+            warnings: self.warnings.clone(),
+        })
     }
 }
 

@@ -40,6 +40,7 @@ mod letters;
 mod limits;
 mod logs;
 mod lost;
+mod manual;
 mod many;
 mod many_lost;
 mod many_sessions;

@@ -224,6 +224,23 @@ fn an_address_is_asked_about_as_the_readme_shows() {
 }
 
 #[test]
+fn what_is_installed_beside_the_program_is_printed() {
+    let lines = blocks("console").concat();
+    let prompts = lines
+        .lines()
+        .filter_map(|line| line.split_once("$ smtpsend "));
+    let commands = prompts.filter_map(|(_, rest)| rest.split_once(" | sudo tee "));
+    let commands: Vec<&str> = commands.map(|(command, _)| command).collect();
+    assert_eq!(commands, ["man", "completions bash"]);
+    for command in commands {
+        Smtpsend::new()
+            .args(command.split(' '))
+            .stdout_has("smtpsend")
+            .run();
+    }
+}
+
+#[test]
 fn every_option_the_readme_names_exists() {
     let mut known = BTreeSet::new();
     for subcommand in [None, Some("check"), Some("verify"), Some("run")] {

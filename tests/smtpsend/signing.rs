@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::delivery::{call, delivered};
 use crate::queue::Spool;
+use crate::run;
 use crate::sendmail::sent;
 use crate::serve::relayed;
 use crate::support::program::write_privately;
@@ -126,6 +127,25 @@ fn what_programs_hand_to_sendmail_is_signed() {
     );
     let text = transcript.message().text();
     assert!(text.starts_with(SIGNATURE), "{text}");
+}
+
+#[test]
+fn the_mail_about_a_command_is_signed() {
+    let (_folder, key) = key_of(ED25519);
+    let server = run::server();
+    let options = run::at(&server);
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    run::script(&options, "false")
+        .settings(settings(&key))
+        .fails_with(1)
+        .run();
+    let text = server.finish().message().text();
+    assert!(text.starts_with(SIGNATURE), "{text}");
+    let mistake = ["--to", "b@x.org", "--dkim-selector", "a b"];
+    run::script(&mistake, "true")
+        .fails_with(64)
+        .stderr_has("--dkim-selector: ")
+        .run();
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::cli::queue::{Queueing, When};
 use crate::cli::request::Request;
 use crate::cli::sendmail::reached;
 use crate::cli::settings::{Environment, Settings, blamed};
-use crate::cli::signing::Signing;
+use crate::cli::signing::{self, Signing};
 use crate::cli::unreachable::Unreachable;
 use crate::cli::{options, way};
 use crate::envelope::{Envelope, ReversePath};
@@ -34,15 +34,11 @@ use crate::smtp::Observer as _;
 /// What cron says about who gets mail.
 const MAILTO: &str = "MAILTO";
 
-/// Looks at what was typed, by itself and together with the settings where those could be read.
+/// Looks at what was typed.
 ///
 /// # Errors
 /// `Usage` or `Message` for what is wrong with it.
-pub(super) fn refuse_mistakes(
-    args: &RunArgs,
-    settings: &Settings<'_>,
-    could_be_read: bool,
-) -> Result<()> {
+pub(super) fn refuse_mistakes(args: &RunArgs, settings: &Settings<'_>) -> Result<()> {
     let typed = settings.typed();
     let host = HostName::of_this_machine();
     let composed = || {
@@ -57,14 +53,10 @@ pub(super) fn refuse_mistakes(
         composed(),
         options::of_all(&typed).map(drop),
         Queueing::of(&typed, When::OnFailure).map(drop),
+        signing::names(&typed).map(drop),
         way::plan(&typed, &host, Instant::now()).map(drop),
         credentials::is_named(&typed).map(drop),
         Log::open(&typed).map(drop),
-        // A key and its name may stand in different places.
-        match could_be_read {
-            true => Signing::of(settings, None).map(drop),
-            false => Ok(()),
-        },
     ] {
         let failure = |error: &anyhow::Error| Some(error.downcast_ref::<Failure>()?.kind);
         match looked_at {
@@ -114,15 +106,15 @@ fn request(
     let mut fields = all_fields(args, settings, &report.host)?;
     fields.subject.get_or_insert_with(|| report.subject());
     let (recipients, unreachable) = recipients(args, &mut fields, settings, console)?;
-    let signing = Signing::of(settings, way::deadline(settings, start)?)?;
     let (message, smaller) = messages(report, &fields)?;
-    let message = signing.sign(message)?;
-    let smaller = smaller.map(|smaller| signing.sign(smaller)).transpose()?;
     let sender = settings.value("envelope-from", ReversePath::parse)?;
     let sender = reverse_path(sender, &fields, &message)?;
     let envelope = Envelope::new(sender, recipients)?.with_options(options::of_all(settings)?);
     let queueing = Queueing::of(settings, When::OnFailure)?;
     let plan = way::plan(settings, &report.host, start)?;
+    let signing = Signing::of(settings, plan.waits.deadline)?;
+    let message = signing.sign(message)?;
+    let smaller = smaller.map(|smaller| signing.sign(smaller)).transpose()?;
     let way = way_for(None, plan, settings, &queueing, handed, console)?;
     for warning in message.warnings() {
         console.warning(warning);

@@ -99,7 +99,7 @@ pub(super) fn run(
     umask: Mode,
     console: &Console,
 ) -> ExitCode {
-    if let Err(error) = mail::refuse_mistakes(args, settings, read.is_ok()) {
+    if let Err(error) = mail::refuse_mistakes(args, settings) {
         console.error(&error);
         return exit_of(&error).into();
     }

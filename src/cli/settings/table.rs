@@ -329,7 +329,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
                extension gets it too, and may refuse the message. In a variable several are separated by spaces."),
 
     Setting::new(Delivery, Text, "queue", "WHEN", "Keep the message in the queue: never, on-failure or always")
-         .among(&["never", "on-failure", "always"])
+        .among(&["never", "on-failure", "always"])
         .default("never; on-failure for smtpsend sendmail and run")
         .more("on-failure: when it was put off or no server could be reached, not when it was refused. always: \
                nothing is connected to. smtpsend queue run sends what is due, by the settings it runs with."),
@@ -354,6 +354,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
                is one and every address of the field is known."),
 
     Setting::new(Run, Text, "on", "WHAT", "When there is mail: on failure, output, or always")
+        .among(&["failure", "output", "always"])
         .default("failure")
         .more("failure: an exit status other than 0, a signal, a timeout, a command that cannot be started, or anything \
                on its standard error (or on /dev/stdout, which is opened anew by that name: --tee tells them apart). \

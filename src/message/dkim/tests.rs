@@ -340,6 +340,26 @@ fn the_domain_is_that_of_from_unless_one_is_set() {
 }
 
 #[test]
+fn what_is_not_signed_stays_as_it_is_and_a_body_alone_stays_a_body() {
+    let input = "From: root (Cron Daemon)\nDate: x\nMessage-ID: <1@x.org>\n\ngrün\n";
+    let unsigned = handed_over(input).signed(&signer()).unwrap();
+    let unsigned = octets(&unsigned.content(true, true).unwrap(), 1024);
+    assert_eq!(unsigned, input.replace('\n', "\r\n").into_bytes());
+    let signer = signer_of(ED25519_KEY, Some("example.com"));
+    let message = sent(Message::from_raw(b"Hello\n").unwrap(), &signer, true);
+    assert!(message.ends_with("\r\n\r\nHello\r\n") && holds(&message, &signer));
+}
+
+#[test]
+fn a_from_in_no_charset_names_its_domain() {
+    let input = b"From: J\xf6rg <a@example.com>\nTo: b@x.org\n\nx\n".to_vec();
+    let message = Message::handed_over(input, &fields()).unwrap();
+    let message = sent(message, &signer(), true);
+    assert_eq!(tag(&message, "d"), "example.com");
+    assert!(holds(&message, &signer()));
+}
+
+#[test]
 fn a_name_is_one_of_dns() {
     for text in [
         "", "a b", "a;b", "a\r\nb", "a=b", "a..b", "-a", "a.", "ü\u{0}",
@@ -347,6 +367,7 @@ fn a_name_is_one_of_dns() {
         let failure = text.parse::<Name>().unwrap_err();
         assert_eq!(failure.kind, Kind::Usage, "{text:?}");
     }
+    assert!(Name::of_domain("localhost").is_err() && Name::of_domain("x.org").is_ok());
     assert_eq!(
         "S2024.Mail".parse::<Name>().unwrap().to_string(),
         "s2024.mail"
