@@ -32,6 +32,7 @@
 //! | [`smtp`] | replies, TLS, SASL, the session, the transaction | an unexpected reply; credentials or mail without the TLS that was asked for |
 //! | [`plan`], [`report`], [`submit`], [`transport`] | what is wanted, what came of it, trying; the way in for lettre | |
 //! | [`queue`] | the spool: one file a message, its states, locks, journal and schedule; failure notices | a directory that others can reach; what is not whole |
+//! | [`merge`] | rows of data, the template, the journal, the pace of many messages | what cannot be rendered; a second message for a row |
 //! | [`cli`] | arguments, settings, output | protocol knowledge |
 //!
 //! # Decisions
@@ -59,6 +60,7 @@ pub mod envelope;
 pub mod exit;
 pub mod failure;
 pub mod interrupt;
+pub mod merge;
 pub mod message;
 pub mod plan;
 mod private_key;

@@ -395,13 +395,13 @@ fn not_in_clear() -> Failure {
     Failure::new(Kind::Tls, words).with_hint("leave out --tls none, or --require-tls")
 }
 
-fn may_try_again(verdict: &Verdict) -> bool {
+pub(crate) fn may_try_again(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Deferred(cause) if cause.failure.kind == Kind::Temporary)
 }
 
 /// How long to wait before the retry of this number, counted from 0; a fifth of it is left to
 /// chance, so that many clients do not come back together.
-fn pause_before(retry: u32) -> Duration {
+pub(crate) fn pause_before(retry: u32) -> Duration {
     let pause = FIRST_PAUSE
         .saturating_mul(4_u32.saturating_pow(retry))
         .min(LONGEST_PAUSE);
@@ -412,7 +412,7 @@ fn pause_before(retry: u32) -> Duration {
 }
 
 /// Takes the verdicts of a retry into the report.
-fn merge(report: &mut Report, again: Vec<usize>, next: Report) {
+pub(crate) fn merge(report: &mut Report, again: Vec<usize>, next: Report) {
     for (index, (_, verdict)) in again.into_iter().zip(next.recipients) {
         report.recipients[index].1 = verdict;
     }

@@ -8,6 +8,7 @@
 mod asking;
 mod config;
 mod flags;
+mod merge;
 mod message;
 mod printed;
 mod queue;
@@ -25,6 +26,7 @@ pub(crate) use self::config::ConfigTask;
 use self::config::{config, config_task};
 pub(crate) use self::flags::{Flags, flag_of};
 use self::flags::{with_settings, with_settings_untold};
+pub(crate) use self::merge::MergeArgs;
 pub(crate) use self::message::{Args, ContentArgs, HeaderArgs, RecipientArgs};
 pub(crate) use self::queue::{QueueTask, Which};
 pub(crate) use self::run::RunArgs;
@@ -43,6 +45,7 @@ const USAGE: &str = "\
 smtpsend [OPTIONS] --to ADDRESS < MESSAGE
        smtpsend check [OPTIONS]
        smtpsend verify [OPTIONS] ADDRESS...
+       smtpsend merge TEMPLATE --data FILE [OPTIONS]
        smtpsend queue list|show|run|retry|remove [OPTIONS]
        smtpsend run [OPTIONS] -- COMMAND...
        smtpsend sendmail [FLAGS] [RECIPIENT...] < MESSAGE
@@ -69,6 +72,7 @@ pub(crate) enum Task {
     Check,
     Verify(VerifyArgs),
     Queue(QueueTask),
+    Merge(Box<MergeArgs>),
     Run(Box<RunArgs>),
     Sendmail(Call),
     /// Print what this shell needs to complete options.
@@ -84,7 +88,12 @@ impl Task {
             Self::Config(task) => matches!(task, ConfigTask::Show),
             Self::Sendmail(call) => call.reads_settings_files(),
             Self::Completions(_) | Self::Man => false,
-            Self::Send(_) | Self::Check | Self::Verify(_) | Self::Queue(_) | Self::Run(_) => true,
+            Self::Send(_)
+            | Self::Check
+            | Self::Verify(_)
+            | Self::Queue(_)
+            | Self::Run(_)
+            | Self::Merge(_) => true,
         }
     }
 }
@@ -105,6 +114,10 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
         Some((name, mut flags)) if name == "verify" => {
             let args = VerifyArgs::from_arg_matches_mut(&mut flags)?;
             (Task::Verify(args), flags)
+        }
+        Some((name, mut flags)) if name == "merge" => {
+            let args = MergeArgs::from_arg_matches_mut(&mut flags)?;
+            (Task::Merge(Box::new(args)), flags)
         }
         Some((name, mut flags)) if name == "run" => {
             let args = RunArgs::from_arg_matches_mut(&mut flags)?;
@@ -177,6 +190,7 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         .disable_help_subcommand(true)
         .subcommand(asking::check())
         .subcommand(asking::verify())
+        .subcommand(merge::merge())
         .subcommand(queue::queue())
         .subcommand(run::run())
         .subcommand(sendmail::sendmail())
@@ -190,7 +204,7 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         arg.allow_hyphen_values(takes_value)
     });
     with_settings(root, |heading| {
-        !matches!(heading, Heading::Sendmail | Heading::Run)
+        !matches!(heading, Heading::Sendmail | Heading::Run | Heading::Merge)
     })
 }
 

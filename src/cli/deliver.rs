@@ -138,7 +138,11 @@ pub(super) fn settle(
     queueing: &Queueing,
     console: &Console,
 ) -> crate::failure::Result<()> {
-    let spooled = spool(report, new, queueing, console);
+    let spooled = spool(report, new, queueing, console).map(|queue| {
+        if let Some(queue) = queue {
+            warn_of_no_run(&queue, console);
+        }
+    });
     // What was only to be queued was not tried, and has no failure of its own.
     if queueing.when == When::Always {
         console.queued(report);
@@ -151,18 +155,18 @@ pub(super) fn settle(
     spooled
 }
 
-/// Queues the message for those who are still open, where the user wants it.
+/// Queues the message for those who are still open, where the user wants it; into which queue.
 ///
 /// # Errors
 /// `Queue` when it cannot be kept and the user relies on it.
-fn spool(
+pub(super) fn spool(
     report: &mut Report,
     new: &New<'_>,
     queueing: &Queueing,
     console: &Console,
-) -> crate::failure::Result<()> {
+) -> crate::failure::Result<Option<Queue>> {
     let Some(open) = to_be_queued(report, new, queueing) else {
-        return Ok(());
+        return Ok(None);
     };
     let now = SystemTime::now();
     let added = queueing.queue().and_then(|queue| {
@@ -180,13 +184,12 @@ fn spool(
     match added {
         Ok((queue, id)) => {
             report.queued = Some(id.to_string());
-            warn_of_no_run(&queue, now, console);
-            Ok(())
+            Ok(Some(queue))
         }
         // A usual queue is a help where it is, and nothing that anybody relies on.
         Err(failure) if queueing.is_usual => {
             console.warning(&format!("not queued: {failure}"));
-            Ok(())
+            Ok(None)
         }
         Err(failure) => Err(failure.at("not queued")),
     }
@@ -208,7 +211,9 @@ fn to_be_queued(report: &Report, new: &New<'_>, queueing: &Queueing) -> Option<E
     })
 }
 
-fn warn_of_no_run(queue: &Queue, now: SystemTime, console: &Console) {
+/// Says so when nothing has emptied the queue for long.
+pub(super) fn warn_of_no_run(queue: &Queue, console: &Console) {
+    let now = SystemTime::now();
     let since = queue.last_run().map(|last| now.duration_since(last));
     let when = match since {
         Some(Ok(since)) if since < RUN_EXPECTED => return,

@@ -22,9 +22,11 @@ mod kept;
 mod log;
 mod lone_dot;
 mod manual;
+mod merge;
 mod moment;
 mod options;
 mod output;
+mod progress;
 mod queue;
 mod request;
 mod run;
@@ -212,6 +214,7 @@ fn perform(line: CommandLine, umask: Mode, console: &Console) -> ExitCode {
         (Task::Verify(args), Ok(())) => verify::verify(args, &settings, console),
         (Task::Sendmail(call), Ok(())) => sendmail::run(call, &mut settings, console),
         (Task::Queue(task), Ok(())) => queue::run(task, &mut settings, console),
+        (Task::Merge(args), Ok(())) => merge::run(args, &mut settings, console),
         (Task::Completions(shell), Ok(())) => printed(completions::print(*shell)),
         (Task::Man, Ok(())) => printed(manual::print()),
     };

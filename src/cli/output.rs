@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Kind, hints, printable};
@@ -27,13 +28,19 @@ pub(crate) enum Volume {
 pub(crate) struct Console {
     volume: AtomicU8,
     broken: AtomicBool,
+    /// What stands below the last line, on a terminal; empty for nothing.
+    status: Mutex<String>,
 }
+
+/// Takes the line away in which the cursor is.
+const CLEARED: &str = "\r\x1b[K";
 
 impl Console {
     pub(crate) fn new() -> Self {
         Self {
             volume: AtomicU8::new(Volume::Normal as u8),
             broken: AtomicBool::new(false),
+            status: Mutex::default(),
         }
     }
 
@@ -45,6 +52,11 @@ impl Console {
         self.volume.load(Relaxed) == Volume::Verbose as u8
     }
 
+    /// Whether failures and warnings are shown, and the dialogue is not.
+    pub(crate) fn is_normal(&self) -> bool {
+        self.volume.load(Relaxed) == Volume::Normal as u8
+    }
+
     /// Whether something could not be written.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.load(Relaxed)
@@ -54,10 +66,22 @@ impl Console {
     pub(crate) fn line(&self, text: &str) {
         if self.volume.load(Relaxed) != Volume::Quiet as u8 {
             // One write a line, so that lines of several programs do not mix.
-            let line = format!("{}\n", printable(text));
+            let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+            let clearing = if status.is_empty() { "" } else { CLEARED };
+            let line = format!("{clearing}{}\n{status}", printable(text));
             if io::stderr().write_all(line.as_bytes()).is_err() {
                 self.broken.store(true, Relaxed);
             }
+        }
+    }
+
+    /// Shows this below all lines, on a terminal, in place of what stands there; nothing takes it away.
+    pub(crate) fn status(&self, text: &str) {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if *status != text {
+            text.clone_into(&mut status);
+            // Whoever does not see how far it is loses nothing.
+            let _ = io::stderr().write_all(format!("{CLEARED}{text}").as_bytes());
         }
     }
 

@@ -204,6 +204,11 @@ fn unstructured(name: &str, text: &str, charset: Charset) -> String {
     value
 }
 
+/// Whether the value of the field of this name is a list of addresses.
+pub(crate) fn holds_addresses(name: &str) -> bool {
+    FieldKind::of(name) == FieldKind::Addresses
+}
+
 /// What the value of a field is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FieldKind {

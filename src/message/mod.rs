@@ -47,6 +47,7 @@ pub use attachment::Attachment;
 pub use content::{Content, Facts, Reader};
 pub use date::Date;
 pub use field::HeaderField;
+pub(crate) use field::holds_addresses;
 pub use html::to_text as html_to_text;
 pub use identity::{MessageId, new_message_id};
 pub use intake::{Input, Intake, author, classify, nearly_a_message};

@@ -107,7 +107,7 @@ impl Store {
     /// # Errors
     /// When they cannot be read; when they are the last, also when the file is no longer what it
     /// was.
-    pub(super) fn read(&self, octets: &mut [u8], at: u64) -> io::Result<()> {
+    pub(crate) fn read(&self, octets: &mut [u8], at: u64) -> io::Result<()> {
         let is_last = at + octets.len() as u64 == self.size();
         match &self.place {
             Place::Memory(all) => {
@@ -118,6 +118,17 @@ impl Store {
                 kept.read(octets, self.range.start + at)?;
                 if is_last { kept.check() } else { Ok(()) }
             }
+        }
+    }
+
+    /// Makes sure that what was read until now is what was there when reading began.
+    ///
+    /// # Errors
+    /// When the file is no longer what it was.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        match &self.place {
+            Place::Memory(_) => Ok(()),
+            Place::File(kept) => kept.check(),
         }
     }
 }

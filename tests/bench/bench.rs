@@ -21,7 +21,8 @@
 //! The server is ours ([`sink`]), in a process of its own. It is as fast as it can be, checks that it had each message
 //! as a whole, and counts how often the client *waits*: all else being equal, that is what sending costs on a real
 //! network. The programs are measured in turn ([`rounds`]), each run by a small process ([`measure`]). What is only
-//! queued ([`queue`]) is measured beside a plain write of the same file. The works and the goals are in [`works`], the
+//! queued ([`queue`]) is measured beside a plain write of the same file. A message per row ([`merge`]) is
+//! measured beside smtp-source. The works and the goals are in [`works`], the
 //! programs in [`peers`], the network in [`network`] and [`link`].
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -30,6 +31,7 @@ mod content;
 mod identity;
 mod link;
 mod measure;
+mod merge;
 mod network;
 mod options;
 mod peers;

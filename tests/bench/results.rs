@@ -134,6 +134,14 @@ fn finding(goal: &Goal, row: &Row, rows: &[Row]) -> Result<(bool, String), Strin
             let found = ratio(time, peer.time().unwrap_or_default());
             (found <= *factor, format!("{found:.2} × {}", peer.program))
         }
+        Goal::TimeOf(factor, peer, work) => {
+            let other = rows.iter().find(|row| row.work.key == *work);
+            let other = other
+                .and_then(|row| row.cell(peer)?.time())
+                .ok_or_else(|| format!("{peer} of {work}"))?;
+            let found = ratio(time, other);
+            (found <= *factor, format!("{found:.2} × {peer}"))
+        }
         Goal::Cpu(factor, peer) => {
             let theirs = of(peer)?.cpu().unwrap_or_default();
             let found = ratio(ours.cpu().unwrap_or_default(), theirs);

@@ -22,11 +22,11 @@ use crate::measure::{self, Invocation};
 use crate::network::Network;
 use crate::options::Options;
 use crate::peers::{Job, Peer};
-use crate::queue;
 use crate::results::{Cell, Row};
 use crate::server::Server;
 use crate::sink::{Digest, Manner, Orders, Pace, Port, Visit};
 use crate::works::{Errand, LIMIT, LIMIT_IN_NETWORK, Place, SLOW, Task, Work};
+use crate::{merge, queue};
 
 /// What measuring needs.
 pub(crate) struct Bench<'a> {
@@ -164,6 +164,8 @@ impl<'a> Bench<'a> {
                 recipients: &recipients,
                 content,
                 count: errand.count,
+                connections: errand.connections,
+                merged: errand.merged,
             })
         };
         let trial = if counts(work) {
@@ -205,6 +207,9 @@ impl<'a> Bench<'a> {
             _ => (Command::new(this), &mut self.loopback, LIMIT),
         };
         let cost = measure::run(command, invocation, limit)?;
+        if matches!(work.task, Task::Send(errand) if errand.merged) {
+            merge::forget(&invocation.home);
+        }
         let visits = server.visits()?;
         cell.failure = match (&cost.failure, work.task) {
             (Some(failure), _) => Some(failure.clone()),

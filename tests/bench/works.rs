@@ -35,8 +35,12 @@ pub(crate) struct Errand {
     /// Octets of the body.
     pub(crate) size: usize,
     pub(crate) recipients: usize,
-    /// So many times, over one connection.
+    /// So many times.
     pub(crate) count: u32,
+    /// Over so many connections at most.
+    pub(crate) connections: u32,
+    /// Each is made of a row.
+    pub(crate) merged: bool,
 }
 
 /// Where the server is.
@@ -51,6 +55,8 @@ pub(crate) enum Place {
 pub(crate) enum Goal {
     /// Time, at most so many times that of another; of the best of the others, when none is named.
     Time(f64, Option<&'static str>),
+    /// Time, at most so many times that of another for another work.
+    TimeOf(f64, &'static str, &'static str),
     /// Processor time, at most so many times that of another.
     Cpu(f64, &'static str),
     /// Memory, at most so many MiB.
@@ -75,6 +81,8 @@ const SMALL: Errand = Errand {
     size: 2_048,
     recipients: 1,
     count: 1,
+    connections: 1,
+    merged: false,
 };
 const SECURED: Errand = Errand {
     security: Security::Starttls,
@@ -87,7 +95,7 @@ const IMPLICIT: Errand = Errand {
 
 /// All of them, in the order of the tables.
 pub(crate) fn all() -> Vec<Work> {
-    use Goal::{Cpu, Longer, Memory, Time, Trips, Waits, Within};
+    use Goal::{Cpu, Longer, Memory, Time, TimeOf, Trips, Waits, Within};
     let far = |port| Place::Network("far.test", Some(port));
     let half_a_second = Duration::from_millis(500);
     let here = |key, title, task, every, goals| Work {
@@ -119,6 +127,14 @@ pub(crate) fn all() -> Vec<Work> {
     let many = |errand| {
         Task::Send(Errand {
             count: 1_000,
+            ..errand
+        })
+    };
+    let merge = |errand| {
+        Task::Send(Errand {
+            count: 10_000,
+            connections: 4,
+            merged: true,
             ..errand
         })
     };
@@ -185,6 +201,20 @@ pub(crate) fn all() -> Vec<Work> {
             many(SMALL),
             5,
             vec![Time(0.5, Some("smtp-source"))],
+        ),
+        here(
+            "merge-plain",
+            "10,000 rows over 4 connections, in clear",
+            merge(SMALL),
+            7,
+            vec![Time(1.0, Some("smtp-source")), Memory(16)],
+        ),
+        here(
+            "merge-starttls",
+            "10,000 rows over 4 connections, STARTTLS, AUTH PLAIN",
+            merge(SECURED),
+            7,
+            vec![TimeOf(2.0, "smtp-source", "merge-plain")],
         ),
         here(
             "queue",
@@ -260,6 +290,7 @@ impl Goal {
                 "time ≤ {factor} × {}",
                 peer.unwrap_or("the best of the others")
             ),
+            Self::TimeOf(factor, peer, work) => format!("time ≤ {factor} × {peer}, of {work}"),
             Self::Cpu(factor, peer) => format!("CPU ≤ {factor} × {peer}"),
             Self::Memory(mebibytes) => format!("memory ≤ {mebibytes} MiB"),
             Self::Waits(count) => format!("{count} waits"),

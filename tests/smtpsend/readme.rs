@@ -27,6 +27,13 @@ fn blocks(language: &str) -> Vec<String> {
     found
 }
 
+/// The template of a message per row.
+fn template() -> String {
+    let texts = blocks("text");
+    let template = texts.into_iter().find(|text| text.contains("Attach:"));
+    template.unwrap()
+}
+
 /// Runs a command line as the README's reader would, with the settings in the environment.
 /// Gives back how many messages the server took.
 fn run_by_shell(script: &str) -> usize {
@@ -53,6 +60,9 @@ fn run_by_shell(script: &str) -> usize {
         ("report.md", "# Report\n"),
         ("newsletter.html", "<img src=cid:logo.png>\n"),
         ("images/logo.png", "\u{89}PNG"),
+        ("tickets/7.pdf", "%PDF-1.4\n"),
+        ("guests.csv", "name,email,ticket\nBob,b@x.org,7\n"),
+        ("invitation.txt", &template()),
         ("pg_dump", "#!/bin/sh\necho 'SELECT 1;'\n"),
     ] {
         let path = folder.path().join(name);
@@ -257,7 +267,13 @@ fn what_is_installed_beside_the_program_is_printed() {
 #[test]
 fn every_option_the_readme_names_exists() {
     let mut known = BTreeSet::new();
-    for subcommand in [None, Some("check"), Some("verify"), Some("run")] {
+    for subcommand in [
+        None,
+        Some("check"),
+        Some("verify"),
+        Some("run"),
+        Some("merge"),
+    ] {
         let call = Smtpsend::new().args(subcommand).arg("--help");
         known.extend(options(call.stdout_any().run().stdout()));
     }

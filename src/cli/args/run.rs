@@ -71,5 +71,6 @@ pub(super) fn run() -> Command {
 /// Not what is about messages that are read, and not what would share a descriptor with the command.
 fn counts(setting: &Setting) -> bool {
     let elsewhere = ["charset", "input", "read-recipients", "json", "password-fd"];
-    setting.heading != Heading::Sendmail && !elsewhere.contains(&setting.name)
+    !matches!(setting.heading, Heading::Sendmail | Heading::Merge)
+        && !elsewhere.contains(&setting.name)
 }

@@ -41,6 +41,8 @@ pub(crate) enum Heading {
     Sendmail,
     /// Of `smtpsend run` alone.
     Run,
+    /// Of `smtpsend merge` alone.
+    Merge,
     Output,
     Log,
     Settings,
@@ -56,6 +58,7 @@ impl Heading {
             Self::Delivery => "Delivery",
             Self::Sendmail => "Sendmail",
             Self::Run => "Command",
+            Self::Merge => "Pace",
             Self::Output => "Output",
             Self::Log => "Log",
             Self::Settings => "Settings",
@@ -192,7 +195,9 @@ pub(crate) fn setting(name: &str) -> Option<&'static Setting> {
 }
 
 use Form::{Command, List, Path, Text};
-use Heading::{Authentication, Delivery, Log, Message, Output, Recipients, Run, Sendmail, Server};
+use Heading::{
+    Authentication, Delivery, Log, Merge, Message, Output, Recipients, Run, Sendmail, Server,
+};
 
 /// All of them, in the order of the help.
 #[rustfmt::skip]
@@ -352,6 +357,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .default("keep")
         .more("complete: in From, Sender, Reply-To, To and Cc they become the address that they go to, where it \
                is one and every address of the field is known."),
+
+    Setting::new(Merge, Text, "progress", "WHEN", "Show how far smtpsend merge is: auto or never")
+        .default("auto")
+        .more("auto: where standard error is a terminal, unless --verbose or --quiet is given."),
 
     Setting::new(Run, Text, "on", "WHAT", "When there is mail: on failure, output, or always")
         .among(&["failure", "output", "always"])

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{Found, Job, Peer, arguments, on_path, program};
+use super::{Found, Job, Peer, SMTP_SOURCE, arguments, on_path, program};
 use crate::content::{SENDER, Security};
 use crate::measure::Invocation;
 use crate::sink::{PASSWORD, USER};
@@ -96,9 +96,9 @@ fn smtp_source_found() -> Found {
     let unpacked = PathBuf::from(servers).join("postfix/usr/sbin/smtp-source");
     let found = on_path("smtp-source").or_else(|| Some(unpacked).filter(|file| file.is_file()));
     Ok(Peer {
-        name: "smtp-source",
+        name: SMTP_SOURCE,
         version: "Postfix".to_owned(),
-        program: found.ok_or(("smtp-source", "not on PATH".to_owned()))?,
+        program: found.ok_or((SMTP_SOURCE, "not on PATH".to_owned()))?,
         start_up: None,
         call: smtp_source,
     })
@@ -109,7 +109,13 @@ fn smtp_source(peer: &Peer, job: &Job<'_>) -> Result<Option<Invocation>> {
     let Some(server) = job.server().filter(|_| job.security == Security::None) else {
         return Ok(None);
     };
-    let mut arguments = arguments!["-d", "-s", "1", "-m", job.count.to_string()];
+    let mut arguments = arguments![
+        "-d",
+        "-s",
+        job.connections.to_string(),
+        "-m",
+        job.count.to_string()
+    ];
     arguments.extend(arguments![
         "-r",
         job.recipients.len().to_string(),

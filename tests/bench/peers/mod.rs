@@ -25,6 +25,8 @@ pub(crate) use ours::client;
 
 /// Our own name in the tables.
 pub(crate) const OURS: &str = "smtpsend";
+/// Postfix's, which makes its messages up.
+pub(crate) const SMTP_SOURCE: &str = "smtp-source";
 /// What costs as little as a program can.
 pub(crate) const FLOOR: &str = "true";
 
@@ -40,8 +42,12 @@ pub(crate) struct Job<'a> {
     pub(crate) ca: &'a Path,
     pub(crate) recipients: &'a [String],
     pub(crate) content: &'a Content,
-    /// How often to send the message, over one connection.
+    /// How often to send the message.
     pub(crate) count: u32,
+    /// Over so many connections at most.
+    pub(crate) connections: u32,
+    /// Each to another recipient, of a file of rows.
+    pub(crate) merged: bool,
 }
 
 impl Job<'_> {
@@ -87,6 +93,10 @@ pub(crate) struct Peer {
 impl Peer {
     /// How it does this job; `None` when it does no such job.
     pub(crate) fn send(&self, job: &Job<'_>) -> Result<Option<Invocation>> {
+        let merges = [OURS, SMTP_SOURCE].contains(&self.name);
+        if job.merged && !merges {
+            return Ok(None);
+        }
         (self.call)(self, job)
     }
 

@@ -17,6 +17,7 @@ use smtpsend::submit::Submission;
 use super::{FLOOR, Found, Job, OURS, Peer, arguments, first_line, program};
 use crate::content::{SENDER, Security};
 use crate::measure::Invocation;
+use crate::merge::merging;
 use crate::queue::PLAIN;
 use crate::sink::{PASSWORD, USER};
 
@@ -44,6 +45,14 @@ pub(super) fn find() -> Vec<Found> {
 }
 
 fn send(peer: &Peer, job: &Job<'_>) -> Result<Option<Invocation>> {
+    if job.merged {
+        let server = job.server().context("a merge is told its port")?;
+        let password = match job.secured() {
+            true => Some(job.private("password", PASSWORD)?),
+            false => None,
+        };
+        return merging(peer, job, server, password.as_deref()).map(Some);
+    }
     if job.count > 1 {
         return send_many(job).map(Some);
     }
