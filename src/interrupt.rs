@@ -14,16 +14,19 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
-use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError, mpsc};
-use std::time::Instant;
+use std::sync::{Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 use std::{fmt, fs, mem, thread};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator::Signals;
-use signal_hook::low_level::{emulate_default_handler, signal_name};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::{emulate_default_handler, raise, signal_name};
 
 /// The signals by which people and systems end programs.
 const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
+
+/// How long what has come may take to be handled.
+const PROMPTLY: Duration = Duration::from_secs(1);
 
 type Action = Box<dyn FnOnce(i32) + Send>;
 
@@ -33,9 +36,12 @@ static STATE: Mutex<State> = Mutex::new(State {
     armed: 0,
     arrived: None,
     diverted: None,
+    marks: 0,
 });
 static WATCHED: Once = Once::new();
 static BELL: OnceLock<Bell> = OnceLock::new();
+static SIGNALS: OnceLock<Handle> = OnceLock::new();
+static MARKED: Condvar = Condvar::new();
 
 struct State {
     posted: BTreeMap<u64, Action>,
@@ -46,6 +52,8 @@ struct State {
     arrived: Option<Arrival>,
     /// Whose the signals are for now.
     diverted: Option<Box<dyn FnMut(i32) + Send>>,
+    /// How often SIGCHLD has come, which ends nothing.
+    marks: u64,
 }
 
 /// A pipe that holds an octet while a signal has come, for all who wait in poll(2).
@@ -177,17 +185,32 @@ impl Drop for Guard {
 pub(crate) struct Diverted(());
 
 /// From here on each signal is given to this action, and does nothing else: for whoever runs a program
-/// whose signals they are. One at a time.
+/// whose signals they are. One at a time. The end of such a program then has a status for us also where
+/// whoever started us wanted to know of none (SIGCHLD).
 pub(crate) fn divert(action: impl FnMut(i32) + Send + 'static) -> Diverted {
     // Where it cannot be had, signals end the program as they do any other.
     WATCHED.call_once(|| drop(watch()));
+    if let Some(signals) = SIGNALS.get() {
+        let _ = signals.add_signal(SIGCHLD);
+    }
     state().diverted = Some(Box::new(action));
     Diverted(())
 }
 
 impl Drop for Diverted {
+    /// Once all that has come until now was handled: a Ctrl-C that ended the program was the program's.
     fn drop(&mut self) {
-        state().diverted = None;
+        let mut state = state();
+        let before = state.marks;
+        if SIGNALS.get().is_some() {
+            drop(state);
+            // Of what has come, signals are handled in the order of their numbers, and this is the last.
+            let _ = raise(SIGCHLD);
+            let waited =
+                MARKED.wait_timeout_while(self::state(), PROMPTLY, |state| state.marks == before);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.diverted = None;
     }
 }
 
@@ -224,10 +247,16 @@ fn watch() -> io::Result<()> {
             let Ok(mut signals) = Signals::new(heeded) else {
                 return;
             };
+            let _ = SIGNALS.set(signals.handle());
             let _ = ready.send(());
             for signal in signals.forever() {
                 // Kept: no guard is taken back while the program ends.
                 let mut state = state();
+                if signal == SIGCHLD {
+                    state.marks += 1;
+                    MARKED.notify_all();
+                    continue;
+                }
                 if let Some(action) = &mut state.diverted {
                     action(signal);
                     continue;

@@ -63,6 +63,7 @@ const EXAMPLES: &[&str] = &[
     "smtpsend < message.eml",
     "smtpsend --to bob@example.com --body-file report.txt --json",
     "smtpsend --to bob@example.com -s Report --markdown -a data.csv < report.md",
+    "smtpsend run --to ops@example.com -- backup --full",
     "smtpsend check --server smtp.example.com --user me@example.com",
 ];
 
@@ -96,6 +97,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "CREDENTIALS_DIRECTORY",
         "Where systemd puts the credentials of a service: smtpsend.password, or smtpsend.password.PROFILE.",
+    ),
+    (
+        "MAILTO",
+        "Who gets the mail of smtpsend run where nobody is typed, as cron sets it.",
     ),
     ("NETRC", "The file of logins, instead of ~/.netrc."),
     (

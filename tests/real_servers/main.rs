@@ -10,6 +10,7 @@ mod blackhole;
 mod callers;
 mod check;
 mod client;
+mod cron_jobs;
 mod discovery;
 mod dkim;
 mod faults;

@@ -120,27 +120,31 @@ pub(crate) fn decode(stored: &[u8]) -> Decoded {
     const READER: &str = "
 import email, email.policy, json, sys
 m = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.default)
-body = m.get_payload(decode=True).decode(m.get_content_charset() or 'us-ascii')
+part = m.get_body(('plain',)) if m.is_multipart() else m
+body = part.get_payload(decode=True).decode(part.get_content_charset() or 'us-ascii')
 json.dump({'subject': m['subject'], 'bcc': m['bcc'], 'body': body.replace('\\r\\n', '\\n')}, sys.stdout)
 ";
-    let mut python = Command::new("python3")
-        .args(["-c", READER])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    python.stdin.take().unwrap().write_all(stored).unwrap();
-    let output = python.wait_with_output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(stored)
-    );
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&by_python(READER, stored)).unwrap();
     let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
     Decoded {
         subject: text("subject"),
         bcc: text("bcc"),
         body: text("body"),
     }
+}
+
+/// What a reader in Python prints of a message.
+pub(crate) fn by_python(reader: &str, stored: &[u8]) -> String {
+    let mut python = Command::new("python3")
+        .args(["-c", reader])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    python.stdin.take().unwrap().write_all(stored).unwrap();
+    let output = python.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(stored);
+    assert!(output.status.success(), "{text}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    printed.trim_end().to_owned()
 }

@@ -47,7 +47,7 @@ fn long_help_is_as_reviewed() {
 
 #[test]
 fn the_help_of_each_subcommand_is_as_reviewed() {
-    for name in ["check", "verify", "merge"] {
+    for name in ["check", "verify", "run", "merge"] {
         matches(&format!("help-{name}"), &help(&[name, "--help"]));
         let short = help(&[name, "-h"]);
         let all = help(&[name, "--help"]);

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::parts::{self, DELIVERY, GROUPS};
 use crate::queue::Spool;
-use crate::support::{Server, Smtpsend, closed_port};
+use crate::support::{Server, Smtpsend, Terminal, closed_port};
 
 /// `smtpsend run` from a@example.com, with these options, of a script.
 pub(crate) fn script(options: &[&str], script: &str) -> Smtpsend {
@@ -76,7 +76,7 @@ fn a_command_that_fails_is_mailed() {
         "Command:   sh -c 'echo one; echo two >&2; echo three; exit 3'\r\n",
         "\r\nStatus:    exit status 3\r\n",
         "\r\nDuration:  0.",
-        "\r\nStarted:   20",
+        " +0000\r\nHost:      ",
         "\r\nDirectory: /",
         "\r\nOutput (14 octets):\r\n\r\none\r\ntwo\r\nthree\r\n",
     ] {
@@ -115,7 +115,7 @@ fn what_is_a_reason_may_be_a_setting() {
     let address = server.addr().to_string();
     script(&["--to", "b@example.com"], "true")
         .settings(format!(
-            "on = 'always'\nserver = '{address}'\ntimeout-command = '5m'\n"
+            "on = 'always'\nserver = '{address}'\ntimeout-command = '5m'\njson = true\n"
         ))
         .run();
     server.finish().message();
@@ -245,4 +245,49 @@ fn a_mail_that_cannot_leave_is_queued() {
     .stderr_lacks("text")
     .run();
     assert_eq!(spool.list()[0]["recipients"][0]["address"], "b@example.com");
+}
+
+/// The program at a terminal, with a script whose mail goes to this server.
+fn at_a_terminal(home: &std::path::Path, server: &Server, text: &str) -> Terminal {
+    let options = ["run", "--from", "a@example.com", "--tls", "none"].map(str::to_owned);
+    let words = ["--", "sh", "-c", text].map(str::to_owned);
+    Terminal::run(home, [&options[..], &at(server), &words].concat())
+}
+
+#[test]
+fn at_a_terminal_the_command_can_ask_and_ctrl_c_reaches_it_once() {
+    let home = tempfile::tempdir().unwrap();
+    let server = server();
+    let text = "trap 'echo interrupted; n=x$n' INT; echo ready > /dev/tty; read answer; echo got $answer; \
+                echo times $n; exit 6";
+    let mut terminal = at_a_terminal(home.path(), &server, text);
+    terminal.says("ready");
+    terminal.types("\x03");
+    terminal.types("yes\n");
+    assert_eq!(terminal.ends().code(), Some(6), "{}", terminal.rest());
+    let mail = server.finish().message().text();
+    assert!(mail.contains("\r\ninterrupted\r\ngot"), "{mail}");
+    assert!(mail.contains("\r\ntimes x\r\n"), "{mail}");
+}
+
+#[test]
+fn at_a_terminal_sigterm_is_passed_on_and_ctrl_c_ends_the_command_and_not_the_report() {
+    for how in ["\x03", ""] {
+        let home = tempfile::tempdir().unwrap();
+        let server = server();
+        let mut terminal =
+            at_a_terminal(home.path(), &server, "echo ready > /dev/tty; exec sleep 60");
+        terminal.says("ready");
+        let name = if how.is_empty() {
+            terminal.signal(Signal::TERM);
+            "SIGTERM"
+        } else {
+            terminal.types(how);
+            "SIGINT"
+        };
+        let code = if how.is_empty() { 143 } else { 130 };
+        assert_eq!(terminal.ends().code(), Some(code), "{}", terminal.rest());
+        let mail = server.finish().message().text();
+        assert!(mail.contains(&format!("killed by {name}")), "{mail}");
+    }
 }

@@ -31,9 +31,9 @@ fn a_mistake_on_the_command_line_is_told_and_nothing_is_run() {
         ),
         (&["--timeout-command", "soon"], 64, "--timeout-command: "),
         (&["--subject", "a\nb"], 64, "Subject"),
-        (&["-H", "no field"], 65, "--header: "),
+        (&["-H", "no field"], 64, "--header: "),
         (&["--queue", "maybe"], 64, "--queue: "),
-        (&["--tls", "maybe"], 64, "--tls: "),
+        (&["--tls-min", "1.1"], 64, "--tls-min: "),
         (&["--log-format", "x"], 64, "--log-format: "),
         (&["--password-fd", "3"], 64, "--password-fd"),
         (

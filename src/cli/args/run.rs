@@ -13,26 +13,28 @@ const ABOUT: &str = "Run a command, and mail what it printed when it fails";
 const LONG_ABOUT: &str = "\
 Run a command, and mail what it printed when it fails: for cron, timers and scripts.
 
-When all is well there is no mail and nothing is printed. By default there is mail when the command fails
-or writes anything to standard error; --on says otherwise. The mail says what was run, how it ended, how
-long it took, where and by whom, and then what it printed, standard output and standard error in the
-order in which they were written. Of more than 64 KiB the beginning and the end are shown, and all of it
-goes along as output.txt.gz, up to 16 MiB of that; so does what cannot be shown as it was.
+When all is well there is no mail and nothing is printed. By default there is mail when the command
+fails or writes anything to standard error; --on says otherwise. The mail says what was run, how it
+ended, how long it took, where and by whom, and then what it printed, standard output and standard
+error in the order in which they were written. Of more than 64 KiB the beginning and the end are
+shown, and all of it goes along as output.txt.gz, up to 16 MiB of that; so does what cannot be shown
+as it was.
 
-It goes to --to, --cc and --bcc, else to whom MAILTO in the environment names, as cron sets it: addresses,
-or users of this machine, who are looked up as by smtpsend sendmail. It is made and sent when the command
-has ended: --deadline counts from there, and a password is not asked for before. A mail that cannot leave
-is queued; when it can be neither sent nor queued, it is printed on standard error. --json is not for
-this task: what comes on standard output is the command's.
+It goes to --to, --cc and --bcc, else to whom MAILTO in the environment names, as cron sets it:
+addresses, or users of this machine, who are looked up as by smtpsend sendmail. It is made when the
+command has ended: --deadline counts from there, and no password is asked for before. A mail that
+cannot leave is queued; when it can be neither sent nor queued, it is printed on standard error.
+--json is not for this task: what comes on standard output is the command's.
 
 The command gets our standard input, environment, folder and umask, but for SMTPSEND_PASSWORD and
-SMTPSEND_PROXY. Signals (SIGTERM, SIGINT, SIGHUP, SIGQUIT) are passed on to it and do not end the report;
-at a terminal, where it stays in the foreground with us, Ctrl-C reaches it anyway. What it leaves running
-in the background is waited for 1 s.";
+SMTPSEND_PROXY. SIGTERM, SIGINT, SIGHUP and SIGQUIT are passed on to it and do not end the report.
+At a terminal, where it stays in the foreground with us, Ctrl-C reaches both by itself. What it
+leaves running in the background is waited for 1 s.";
 
 const EXITS: &str = "\
 Exit codes: that of the command, whatever becomes of the mail; 128 and the number of the signal that
 killed it; 124 timed out · 125 its end cannot be learnt · 126 cannot be started · 127 not found.
+74 it succeeded, and --tee could not pass on what it printed.
 64 and 65, before it is started: the command line is wrong, or an address on it";
 
 /// What is typed for a command that is run.

@@ -12,7 +12,6 @@ use std::io::{self, PipeReader};
 use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{self, Child, ExitStatus};
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -23,7 +22,6 @@ use rustix::fs::Mode;
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, umask, waitid,
 };
-use signal_hook::consts::SIGCHLD;
 
 use super::capture::{Capture, Ends, Stream};
 use super::status::Status;
@@ -213,8 +211,6 @@ struct Ending {
 impl Ending {
     /// The end of the child that is sent there.
     fn awaited(process: Process) -> io::Result<(mpsc::Sender<Child>, Self)> {
-        // Whoever started us may have said that no child's end matters: then there would be no status.
-        signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false)))?;
         let (bell, rope) = io::pipe()?;
         let (sender, child) = mpsc::channel::<Child>();
         let (told, status) = mpsc::channel();

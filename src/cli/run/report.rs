@@ -3,16 +3,18 @@
 //! Owns the order: first what somebody who is woken by it wants to know, then what the command printed.
 
 use std::ffi::OsString;
-use std::time::SystemTime;
 
 use super::command::Ran;
 use super::readable::readable;
 use super::recording::{FILE_NAME, File, Recorded};
 use crate::cli::host::{HostName, user_name};
-use crate::cli::moment::rfc3339;
 use crate::cli::settings::Environment;
 use crate::clock::in_words;
-use crate::failure::{excerpt, printable};
+use crate::failure::printable;
+use crate::message::Date;
+
+/// Characters of the command that stand in the subject, at most.
+const SUBJECT_MAX: usize = 80;
 
 /// What is told.
 pub(super) struct Report<'r> {
@@ -57,9 +59,14 @@ impl<'r> Report<'r> {
     /// `FAILED (exit 3): backup --full on web1`.
     pub(super) fn subject(&self) -> String {
         let brief = self.ran.status.in_brief(self.ran.wrote_error);
-        let command = printable(&self.command);
+        let mut command = printable(&self.command);
+        if let Some((end, _)) = command.char_indices().nth(SUBJECT_MAX) {
+            command.truncate(end);
+            // Not one character, which would need an encoded word.
+            command += "...";
+        }
         let host = self.host.as_str().split('.').next().unwrap_or_default();
-        format!("{brief}: {} on {host}", excerpt(&command))
+        format!("{brief}: {command} on {host}")
     }
 
     /// The text of the mail.
@@ -111,18 +118,13 @@ impl<'r> Report<'r> {
         if status.is_success() && self.ran.wrote_error {
             ended += ", with output on standard error";
         }
-        let started = rfc3339(self.ran.started).unwrap_or_default();
-        let zone = if self.ran.started >= SystemTime::UNIX_EPOCH {
-            started.replacen('T', " ", 1).replacen('Z', " UTC", 1)
-        } else {
-            started
-        };
+        let started = Date::at(self.ran.started).map(|date| date.to_string());
         let mut text = String::new();
         for (name, value) in [
             ("Command:", &*self.command),
             ("Status:", &ended),
             ("Duration:", &in_words(*took)),
-            ("Started:", &zone),
+            ("Started:", &started.unwrap_or_default()),
             ("Host:", self.host.as_str()),
             ("User:", &self.user),
             ("Directory:", &self.folder),
