@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use super::output::Console;
 use super::queue::{Queueing, When};
-use super::settings::{Settings, parsed};
+use super::settings::{Settings, one_of, parsed};
 use super::{credentials, way};
 use crate::address::Address;
 use crate::failure::{Failure, Kind};
@@ -38,15 +38,12 @@ pub(super) enum Discover {
 
 impl Discover {
     pub(super) fn of(settings: &Settings<'_>) -> Result<Self> {
-        let how = settings.value("discover", |text| match text {
-            "own" => Ok(Self::Own),
-            "any" => Ok(Self::Any),
-            "never" => Ok(Self::Never),
-            _ => {
-                let words = format!("\"{text}\" is none of own, any, never");
-                Err(Failure::new(Kind::Usage, words))
-            }
-        })?;
+        let choices = [
+            ("own", Self::Own),
+            ("any", Self::Any),
+            ("never", Self::Never),
+        ];
+        let how = settings.value("discover", |text| one_of(&choices, text))?;
         Ok(how.unwrap_or_default())
     }
 }

@@ -10,8 +10,7 @@ use anyhow::Result;
 use rustix::termios::tcgetwinsize;
 
 use super::output::Console;
-use super::settings::Settings;
-use crate::failure::{Failure, Kind};
+use super::settings::{Settings, one_of};
 
 /// From one drawing to the next, at least.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -35,14 +34,8 @@ impl<'c> Progress<'c> {
     /// # Errors
     /// `Usage` or `Config` for a setting that is neither auto nor never.
     pub(crate) fn new(total: u64, settings: &Settings<'_>, console: &'c Console) -> Result<Self> {
-        let wanted = settings.value("progress", |text| match text {
-            "auto" => Ok(true),
-            "never" => Ok(false),
-            _ => {
-                let words = format!("\"{text}\" is none of auto, never");
-                Err(Failure::new(Kind::Usage, words))
-            }
-        })?;
+        let choices = [("auto", true), ("never", false)];
+        let wanted = settings.value("progress", |text| one_of(&choices, text))?;
         let is_shown = wanted.unwrap_or(true) && console.is_normal() && io::stderr().is_terminal();
         Ok(Self {
             console: Some(console).filter(|_| is_shown),

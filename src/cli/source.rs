@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use super::args::ContentArgs;
 use super::attached::{asked_parts, reader_of_stdin};
 use super::output::Console;
-use super::settings::{Environment, Settings};
+use super::settings::{Environment, Settings, one_of};
 use super::stdin;
 use crate::failure::{Failure, Kind};
 use crate::message::{
@@ -189,13 +189,10 @@ pub(super) fn charset(name: &str) -> crate::failure::Result<String> {
 }
 
 pub(super) fn input(text: &str) -> crate::failure::Result<Input> {
-    match text {
-        "auto" => Ok(Input::Auto),
-        "body" => Ok(Input::Body),
-        "message" => Ok(Input::Message),
-        _ => Err(Failure::new(
-            Kind::Usage,
-            format!("\"{text}\" is none of auto, body, message"),
-        )),
-    }
+    let choices = [
+        ("auto", Input::Auto),
+        ("body", Input::Body),
+        ("message", Input::Message),
+    ];
+    one_of(&choices, text)
 }

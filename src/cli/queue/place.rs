@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::host::users_folder;
-use crate::cli::settings::{Settings, span};
+use crate::cli::settings::{Settings, one_of, span};
 use crate::failure::{Failure, Kind};
 use crate::queue::{Queue, Schedule};
 
@@ -35,15 +35,12 @@ impl Queueing {
     /// # Errors
     /// `Usage` or `Config` for a word that is none of the three.
     pub(crate) fn of(settings: &Settings<'_>, usual: When) -> Result<Self> {
-        let asked = settings.value("queue", |text| match text {
-            "never" => Ok(When::Never),
-            "on-failure" => Ok(When::OnFailure),
-            "always" => Ok(When::Always),
-            _ => {
-                let words = format!("\"{text}\" is none of never, on-failure, always");
-                Err(Failure::new(Kind::Usage, words))
-            }
-        })?;
+        let choices = [
+            ("never", When::Never),
+            ("on-failure", When::OnFailure),
+            ("always", When::Always),
+        ];
+        let asked = settings.value("queue", |text| one_of(&choices, text))?;
         Ok(Self {
             when: asked.unwrap_or(usual),
             is_usual: asked.is_none(),

@@ -27,7 +27,7 @@ use self::report::Report;
 use self::status::Status;
 use super::args::RunArgs;
 use super::output::Console;
-use super::settings::{Settings, seconds, span};
+use super::settings::{Settings, one_of, seconds, span};
 use super::{exit_of, fail, log};
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
@@ -53,15 +53,12 @@ struct Terms {
 
 impl Terms {
     fn of(settings: &Settings<'_>) -> Result<Self> {
-        let on = settings.value("on", |text| match text {
-            "failure" => Ok(On::Failure),
-            "output" => Ok(On::Output),
-            "always" => Ok(On::Always),
-            _ => {
-                let words = format!("\"{text}\" is none of failure, output, always");
-                Err(Failure::new(Kind::Usage, words))
-            }
-        })?;
+        let choices = [
+            ("failure", On::Failure),
+            ("output", On::Output),
+            ("always", On::Always),
+        ];
+        let on = settings.value("on", |text| one_of(&choices, text))?;
         let limit = |text: &str| seconds(text).or_else(|failure| span(text).map_err(|_| failure));
         Ok(Self {
             on: on.unwrap_or_default(),

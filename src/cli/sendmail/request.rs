@@ -20,7 +20,7 @@ use crate::cli::host::HostName;
 use crate::cli::output::Console;
 use crate::cli::queue::{Queueing, When};
 use crate::cli::request::Request;
-use crate::cli::settings::{Settings, parsed};
+use crate::cli::settings::{Settings, one_of, parsed};
 use crate::cli::signing::Signing;
 use crate::cli::unreachable::Unreachable;
 use crate::cli::{choose_profile, credentials, options, stdin, way};
@@ -44,14 +44,8 @@ impl Headers {
     /// # Errors
     /// `Usage` or `Config` when it is neither.
     pub(super) fn of(settings: &Settings<'_>) -> Result<Self> {
-        let how = settings.value("sendmail-headers", |text| match text {
-            "keep" => Ok(Self::Keep),
-            "complete" => Ok(Self::Complete),
-            _ => {
-                let words = format!("\"{text}\" is none of keep, complete");
-                Err(Failure::new(Kind::Usage, words))
-            }
-        })?;
+        let choices = [("keep", Self::Keep), ("complete", Self::Complete)];
+        let how = settings.value("sendmail-headers", |text| one_of(&choices, text))?;
         Ok(how.unwrap_or(Self::Keep))
     }
 }

@@ -23,7 +23,7 @@ use anyhow::{Context as _, Result};
 pub(crate) use self::file::{File, Owner, Section, is_anothers, system_file, users_file};
 pub(crate) use self::reader::DEFAULT_PROFILE;
 pub(crate) use self::table::{Form, Heading, Place, SETTINGS, Setting, setting};
-pub(crate) use self::value::{count, on_or_off, parsed, seconds, span};
+pub(crate) use self::value::{count, on_or_off, one_of, parsed, seconds, span};
 use super::args::Flags;
 use crate::failure::{Failure, Kind};
 

@@ -10,6 +10,16 @@ pub(crate) fn parsed<T: FromStr<Err = Failure>>(text: &str) -> Result<T> {
     text.parse()
 }
 
+/// One of these words.
+pub(crate) fn one_of<T: Copy>(choices: &[(&str, T)], text: &str) -> Result<T> {
+    let chosen = choices.iter().find(|(word, _)| *word == text);
+    chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let words = format!("\"{text}\" is none of {}", words.join(", "));
+        Failure::new(Kind::Usage, words)
+    })
+}
+
 /// A switch.
 pub(crate) fn on_or_off(text: &str) -> Result<bool> {
     match text.to_ascii_lowercase().as_str() {
