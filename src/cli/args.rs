@@ -204,7 +204,7 @@ fn grammar(with_settings: fn(Command, fn(Heading) -> bool) -> Command) -> Comman
         arg.allow_hyphen_values(takes_value)
     });
     with_settings(root, |heading| {
-        !matches!(heading, Heading::Sendmail | Heading::Run | Heading::Merge)
+        !matches!(heading, Heading::Sendmail | Heading::Run)
     })
 }
 

@@ -22,7 +22,7 @@ use crate::interrupt;
 use crate::message::Message;
 use crate::queue::{NewEntry, Queue};
 use crate::report::Report;
-use crate::smtp::Observer as _;
+use crate::smtp::Observer;
 use crate::submit::Submission;
 
 /// Without a run for so long nothing can be expected to empty the queue.
@@ -37,17 +37,18 @@ pub(super) struct Outcome {
     exit: Exit,
 }
 
-/// Submits or queues it, and says what came of it.
+/// Submits or queues it, and says what came of it; `observer` sees the dialogue.
 ///
 /// # Errors
 /// Whatever keeps it from being tried.
 pub(super) fn deliver(
     request: Request,
     settings: &Settings<'_>,
+    observer: &dyn Observer,
     console: &Console,
 ) -> Result<Exit> {
     let as_json = settings.switch("json")?;
-    let outcome = carry_out(request, settings, console)?;
+    let outcome = carry_out(request, settings, observer, console)?;
     if as_json {
         return Ok(print_json(&outcome.result(), outcome.exit, console));
     }
@@ -61,6 +62,7 @@ pub(super) fn deliver(
 pub(super) fn carry_out(
     request: Request,
     settings: &Settings<'_>,
+    observer: &dyn Observer,
     console: &Console,
 ) -> Result<Outcome> {
     let Request {
@@ -79,12 +81,12 @@ pub(super) fn carry_out(
     let mut report = match way {
         Way::Plan(plan) => {
             let submission = Submission::new(*plan);
-            let report = submission.submit(&envelope, &message, console);
+            let report = submission.submit(&envelope, &message, observer);
             match smaller.filter(|_| report.is_too_large()) {
                 None => report,
                 Some(smaller) => {
                     message = smaller;
-                    submission.submit(&envelope, &message, console)
+                    submission.submit(&envelope, &message, observer)
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! How far a long task is, on a line below all others, where somebody watches.
 //!
 //! Owns when it is shown (a terminal, and neither quiet nor the dialogue), how often, and what fits the width.
+//! A task is the rows of a merge, or the octets of one large message.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::{Mutex, PoisonError};
@@ -11,18 +12,29 @@ use rustix::termios::tcgetwinsize;
 
 use super::output::Console;
 use super::settings::{Settings, one_of};
+use crate::smtp::Observer;
 
 /// From one drawing to the next, at least.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Octets of a message from which on its way is shown.
+const WORTH_WATCHING: u64 = 1 << 20;
 /// Signs of the bar.
 const BAR: usize = 20;
 /// The width of a terminal that does not tell it.
 const USUAL_WIDTH: usize = 80;
 
+/// What a task is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Rows,
+    Octets,
+}
+
 /// A task of so many steps.
 pub(crate) struct Progress<'c> {
     /// None where nobody watches.
     console: Option<&'c Console>,
+    unit: Unit,
     total: u64,
     begun: Instant,
     drawn: Mutex<Option<Instant>>,
@@ -33,12 +45,18 @@ impl<'c> Progress<'c> {
     ///
     /// # Errors
     /// `Usage` or `Config` for a setting that is neither auto nor never.
-    pub(crate) fn new(total: u64, settings: &Settings<'_>, console: &'c Console) -> Result<Self> {
+    pub(crate) fn new(
+        unit: Unit,
+        total: u64,
+        settings: &Settings<'_>,
+        console: &'c Console,
+    ) -> Result<Self> {
         let choices = [("auto", true), ("never", false)];
         let wanted = settings.value("progress", |text| one_of(&choices, text))?;
         let is_shown = wanted.unwrap_or(true) && console.is_normal() && io::stderr().is_terminal();
         Ok(Self {
             console: Some(console).filter(|_| is_shown),
+            unit,
             total,
             begun: Instant::now(),
             drawn: Mutex::new(None),
@@ -58,7 +76,7 @@ impl<'c> Progress<'c> {
         *drawn = Some(now);
         let width = tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
         let width = if width == 0 { USUAL_WIDTH } else { width };
-        let line = line(done, self.total, now - self.begun, &counts());
+        let line = line(self.unit, done, self.total, now - self.begun, &counts());
         // In the last column some terminals begin a new line.
         console.status(&line.chars().take(width - 1).collect::<String>());
     }
@@ -72,17 +90,73 @@ impl Drop for Progress<'_> {
     }
 }
 
-fn line(done: u64, total: u64, elapsed: Duration, counts: &str) -> String {
+/// One large message on its way, for whoever watches; all else goes to the console.
+pub(crate) struct Upload<'c> {
+    console: &'c Console,
+    progress: Progress<'c>,
+}
+
+impl<'c> Upload<'c> {
+    /// A message of so many octets.
+    ///
+    /// # Errors
+    /// As [`Progress::new`].
+    pub(crate) fn new(octets: u64, settings: &Settings<'_>, console: &'c Console) -> Result<Self> {
+        let progress = Progress::new(Unit::Octets, octets, settings, console)?;
+        Ok(Self { console, progress })
+    }
+}
+
+impl Observer for Upload<'_> {
+    fn sent(&self, line: &str) {
+        self.console.sent(line);
+    }
+
+    fn received(&self, line: &str) {
+        self.console.received(line);
+    }
+
+    fn uploaded(&self, octets: u64, of: u64) {
+        if of >= WORTH_WATCHING {
+            self.progress.at(octets, String::new);
+        }
+    }
+
+    fn note(&self, text: &str) {
+        self.console.note(text);
+    }
+
+    fn warning(&self, text: &str) {
+        self.console.warning(text);
+    }
+}
+
+impl Unit {
+    fn amounts(self, done: u64, total: u64) -> String {
+        match self {
+            Self::Rows => format!("{done}/{total}"),
+            Self::Octets => format!("{:.1}/{:.1} MiB", mebi(done as f64), mebi(total as f64)),
+        }
+    }
+
+    fn rate(self, a_second: f64) -> String {
+        match self {
+            Self::Rows if a_second < 10.0 => format!("{:.0}/min", a_second * 60.0),
+            Self::Rows => format!("{a_second:.0}/s"),
+            Self::Octets => format!("{:.1} MiB/s", mebi(a_second)),
+        }
+    }
+}
+
+fn mebi(octets: f64) -> f64 {
+    octets / f64::from(1 << 20)
+}
+
+fn line(unit: Unit, done: u64, total: u64, elapsed: Duration, counts: &str) -> String {
     let part = |of: u64| done.saturating_mul(of) / total.max(1);
     let filled = usize::try_from(part(BAR as u64)).unwrap_or(BAR).min(BAR);
     let bar = "#".repeat(filled) + &"-".repeat(BAR - filled);
-    let seconds = elapsed.as_secs_f64().max(0.001);
-    let rate = done as f64 / seconds;
-    let rate_text = if rate < 10.0 {
-        format!("{:.0}/min", rate * 60.0)
-    } else {
-        format!("{rate:.0}/s")
-    };
+    let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
     let left = match done {
         0 => String::new(),
         _ => format!(
@@ -90,9 +164,15 @@ fn line(done: u64, total: u64, elapsed: Duration, counts: &str) -> String {
             clock((total.saturating_sub(done)) as f64 / rate)
         ),
     };
+    let counts = match counts {
+        "" => String::new(),
+        counts => format!(": {counts}"),
+    };
     format!(
-        "[{bar}] {done}/{total} {}% {rate_text}{left}: {counts}",
-        part(100)
+        "[{bar}] {} {}% {}{left}{counts}",
+        unit.amounts(done, total),
+        part(100),
+        unit.rate(rate)
     )
 }
 
@@ -113,13 +193,25 @@ mod tests {
     #[test]
     fn the_line_says_how_far_it_is_how_fast_and_how_long_it_takes() {
         assert_eq!(
-            line(250, 1000, Duration::from_secs(10), "250 accepted"),
+            line(
+                Unit::Rows,
+                250,
+                1000,
+                Duration::from_secs(10),
+                "250 accepted"
+            ),
             "[#####---------------] 250/1000 25% 25/s 0:30 left: 250 accepted"
         );
         assert_eq!(
-            line(0, 7, Duration::ZERO, ""),
-            "[--------------------] 0/7 0% 0/min: "
+            line(Unit::Rows, 0, 7, Duration::ZERO, ""),
+            "[--------------------] 0/7 0% 0/min"
         );
-        assert!(line(1, 100, Duration::from_secs(60), "").contains(" 1/min 1:39:00 left"));
+        assert!(
+            line(Unit::Rows, 1, 100, Duration::from_secs(60), "").contains(" 1/min 1:39:00 left")
+        );
+        assert_eq!(
+            line(Unit::Octets, 5 << 20, 20 << 20, Duration::from_secs(2), ""),
+            "[#####---------------] 5.0/20.0 MiB 25% 2.5 MiB/s 0:06 left"
+        );
     }
 }

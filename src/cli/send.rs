@@ -8,6 +8,7 @@ use super::finding::{self, Way};
 use super::log;
 use super::options;
 use super::output::{Console, content_to_stdout, recipients};
+use super::progress::Upload;
 use super::queue::When;
 use super::request::{self, Request};
 use super::settings::Settings;
@@ -33,7 +34,8 @@ pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         dry_run(&request, settings, console)?;
         return Ok(Exit::Ok);
     }
-    deliver(request, settings, console)
+    let upload = Upload::new(request.message.size(), settings, console)?;
+    deliver(request, settings, &upload, console)
 }
 
 /// The exact message on standard output; the envelope and the plan on standard error.

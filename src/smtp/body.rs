@@ -205,11 +205,15 @@ impl Sending {
 
     fn queue_stuffed(&mut self, dialogue: &mut Dialogue<'_>, content: &Content) -> Progress<()> {
         show(dialogue, content);
+        let size = content.facts().size;
+        let mut read = 0;
         let mut reader = content.reader();
         let mut stuffer = Stuffer::default();
         // Each piece leaves when the next one is there, so that the last one takes the final dot along.
         while let Some(piece) = next(&mut reader)? {
             self.flush(dialogue)?;
+            dialogue.observer.uploaded(read, size);
+            read += piece.len() as u64;
             stuffer.stuff(piece, |octets| dialogue.wire.send(octets));
         }
         dialogue.wire.send(stuffer.terminator());
@@ -229,6 +233,7 @@ impl Sending {
                 return Err(fault(changed()));
             }
             self.flush(dialogue)?;
+            dialogue.observer.uploaded(size - left, size);
             while !piece.is_empty() {
                 if open == 0 {
                     open = left.min(CHUNK);

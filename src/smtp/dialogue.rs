@@ -25,6 +25,8 @@ pub trait Observer {
     fn sent(&self, _line: &str) {}
     /// A line the server sent.
     fn received(&self, _line: &str) {}
+    /// So many octets of a message have left, of so many; told of large messages, time and again.
+    fn uploaded(&self, _octets: u64, _of: u64) {}
     /// What the server said first, ready or not.
     fn greeted(&self, _greeting: &Reply) {}
     /// What the server said to EHLO; after STARTTLS it counts anew.

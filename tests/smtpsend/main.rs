@@ -62,6 +62,7 @@ mod policy;
 mod ports;
 mod post_office;
 mod profiles;
+mod progress;
 mod prompt;
 mod proxies;
 mod queue;

@@ -135,7 +135,7 @@ pub(super) fn merge() -> Command {
         .override_usage("smtpsend merge TEMPLATE --data FILE [OPTIONS]")
         // The arguments bring a description of their own.
         .defer(|merge| {
-            use Heading::{Authentication, Delivery, Log, Merge, Output, Server, Settings};
+            use Heading::{Authentication, Delivery, Log, Output, Progress, Server, Settings};
             let author = ["from", "reply-to", "envelope-from"];
             let author = author.iter().filter_map(|name| setting(name)).map(flag_of);
             let merge = MergeArgs::augment_args(merge)
@@ -150,7 +150,7 @@ pub(super) fn merge() -> Command {
             with_settings(merge, |heading| {
                 matches!(
                     heading,
-                    Server | Authentication | Delivery | Merge | Output | Log | Settings
+                    Server | Authentication | Delivery | Progress | Output | Log | Settings
                 )
             })
         })

@@ -71,6 +71,6 @@ pub(super) fn run() -> Command {
 /// Not what is about messages that are read, and not what would share a descriptor with the command.
 fn counts(setting: &Setting) -> bool {
     let elsewhere = ["charset", "input", "read-recipients", "json", "password-fd"];
-    !matches!(setting.heading, Heading::Sendmail | Heading::Merge)
+    !matches!(setting.heading, Heading::Sendmail | Heading::Progress)
         && !elsewhere.contains(&setting.name)
 }

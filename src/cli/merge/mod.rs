@@ -29,7 +29,7 @@ use super::finding::{Finding, Way};
 use super::host::HostName;
 use super::log::Log;
 use super::output::Console;
-use super::progress::Progress;
+use super::progress::{Progress, Unit};
 use super::queue::{Queueing, When};
 use super::settings::{Settings, count};
 use super::signing::Signing;
@@ -129,7 +129,7 @@ pub(super) fn run(
         log,
         outbox: &outbox,
         tally: Tally::default(),
-        progress: Progress::new(total, settings, console)?,
+        progress: Progress::new(Unit::Rows, total, settings, console)?,
         console,
     };
     // From here on there is a truth to be told about each row.

@@ -90,7 +90,7 @@ pub(super) fn send(
     for one in &request.unreachable {
         console.error(&one.error);
     }
-    let report = carry_out(request, settings, console)?.report;
+    let report = carry_out(request, settings, console, console)?.report;
     let mut verdicts = report.recipients.iter().map(|(_, verdict)| verdict);
     Ok(report.queued.is_some() || verdicts.any(|verdict| verdict.is_accepted()))
 }

@@ -137,7 +137,7 @@ fn send(mail: &Mail, settings: &mut Settings<'_>, console: &Console) -> Result<E
     for one in &request.unreachable {
         console.error(&one.error);
     }
-    deliver(request, settings, console)
+    deliver(request, settings, console, console)
 }
 
 /// One line for each address: where mail for it goes.

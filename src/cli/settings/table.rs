@@ -42,7 +42,8 @@ pub(crate) enum Heading {
     /// Of `smtpsend run` alone.
     Run,
     /// Of `smtpsend merge` alone.
-    Merge,
+    /// Of what takes its time and is watched.
+    Progress,
     Output,
     Log,
     Settings,
@@ -58,7 +59,7 @@ impl Heading {
             Self::Delivery => "Delivery",
             Self::Sendmail => "Sendmail",
             Self::Run => "Command",
-            Self::Merge => "Pace",
+            Self::Progress => "Output",
             Self::Output => "Output",
             Self::Log => "Log",
             Self::Settings => "Settings",
@@ -196,7 +197,7 @@ pub(crate) fn setting(name: &str) -> Option<&'static Setting> {
 
 use Form::{Command, List, Path, Text};
 use Heading::{
-    Authentication, Delivery, Log, Merge, Message, Output, Recipients, Run, Sendmail, Server,
+    Authentication, Delivery, Log, Message, Output, Progress, Recipients, Run, Sendmail, Server,
 };
 
 /// All of them, in the order of the help.
@@ -358,10 +359,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .more("complete: in From, Sender, Reply-To, To and Cc they become the address that they go to, where it \
                is one and every address of the field is known."),
 
-    Setting::new(Merge, Text, "progress", "WHEN", "Show how far smtpsend merge is: auto or never")
-        .default("auto")
-        .more("auto: where standard error is a terminal, unless --verbose or --quiet is given."),
-
     Setting::new(Run, Text, "on", "WHAT", "When there is mail: on failure, output, or always")
         .among(&["failure", "output", "always"])
         .default("failure")
@@ -381,6 +378,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::switch(Output, "quiet", "no-quiet", "Say nothing on standard error; the exit code tells")
         .short('q'),
     Setting::switch(Output, "json", "no-json", "Print the result as one JSON object"),
+    Setting::new(Progress, Text, "progress", "WHEN", "Show how far a large message or a merge is: auto or never")
+        .among(&["auto", "never"])
+        .default("auto")
+        .more("auto: where standard error is a terminal, unless --verbose or --quiet is given."),
 
     Setting::new(Log, Path, "log", "FILE|syslog", "Append a line about each message to a file, or to the system's log")
         .more("A file that is not there is made for its owner alone. syslog:PATH is the log behind another socket \
