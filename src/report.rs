@@ -165,6 +165,13 @@ impl Report {
             })
     }
 
+    /// Why there was no session in which the message could have been submitted, if there was none: then no
+    /// other message can be now.
+    pub(crate) fn no_session(&self) -> Option<&Failure> {
+        let failure = self.deciding()?;
+        (self.server.is_none() || failure.kind == Kind::Auth).then_some(failure)
+    }
+
     /// The failure that decides the exit code; `None` when nothing went wrong.
     pub fn deciding(&self) -> Option<&Failure> {
         let failures = || {

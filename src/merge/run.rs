@@ -208,7 +208,7 @@ impl Run<'_> {
             let Some(waiting) = under_way.borrow_mut().remove(&number) else {
                 return;
             };
-            if no_session(&report) {
+            if report.no_session().is_some() {
                 shared.state().take_back(waiting);
                 if !over.replace(true) {
                     goes_on.set(self.without_session(shared, report));
@@ -414,11 +414,4 @@ enum Due {
     Row(Box<Waiting>),
     In(Duration),
     Never,
-}
-
-/// Whether there was no session in which the message could have been submitted.
-fn no_session(report: &Report) -> bool {
-    report
-        .deciding()
-        .is_some_and(|failure| report.server.is_none() || failure.kind == Kind::Auth)
 }

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Instant, SystemTime};
 
 use super::{Claim, Entry, Id, Queue, Schedule, Settled, judge};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::plan::Plan;
 use crate::report::Report;
@@ -129,7 +129,7 @@ impl Run<'_> {
             let Some(claim) = claims.borrow_mut().remove(&number) else {
                 return;
             };
-            if let Some(failure) = no_session(&report) {
+            if let Some(failure) = report.no_session() {
                 over.set(true);
                 *locked(&shared.failure) = Some(failure.clone());
                 if *locked(&shared.served) {
@@ -201,12 +201,6 @@ fn together(count: usize, work: impl Fn() + Sync) {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Why there was no session in which the message could have been submitted.
-fn no_session(report: &Report) -> Option<&Failure> {
-    let failure = report.deciding()?;
-    (report.server.is_none() || failure.kind == Kind::Auth).then_some(failure)
 }
 
 /// The report of a message for which no session was had.
