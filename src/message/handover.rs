@@ -44,9 +44,9 @@ impl Message {
         if strictness != Strictness::Ending {
             body.scan().refuse_control()?;
         }
-        let body = reencode::sendable(body, &mut header, &mut warnings)?;
 
         header.replace(&fields.headers)?;
+        let body = reencode::sendable(body, &mut header, &mut warnings)?;
         let sender = sender_of(&header);
         edit(&mut header);
         let missing = |header: &Header, name| !header.has(name) && !fields.edits(name);

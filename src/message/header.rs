@@ -44,6 +44,14 @@ impl Field {
         }
     }
 
+    /// The same, so many lines further on.
+    pub(super) fn further(&self, lines: u64) -> Self {
+        Self {
+            line: self.line + lines,
+            ..self.clone()
+        }
+    }
+
     /// The same with its octets in other lines.
     pub(super) fn rewritten(&self, raw: Vec<u8>) -> Self {
         Self { raw, ..*self }

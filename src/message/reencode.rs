@@ -25,6 +25,10 @@ use super::store::{Store, unreadable};
 use super::{HeaderField, ascii_field};
 use crate::failure::{Failure, Kind, Result};
 
+/// What a part is of which nothing is said.
+const TEXT: &str = "text/plain";
+/// The same in a multipart/digest (RFC 2046 §5.1.5).
+const MESSAGE: &str = "message/rfc822";
 /// Layers of a message within messages and multiparts at most.
 const DEPTH_MAX: usize = 40;
 
@@ -56,6 +60,9 @@ pub(super) fn encoded(
         numbers: Vec::new(),
         header: header.to_mut(),
         line: body.first_line(),
+        usual: TEXT,
+        is_message: true,
+        is_delimited: false,
     };
     match body.kept_lines() {
         Some(store) => task.part(part, store),
@@ -101,6 +108,12 @@ struct Part<'p> {
     header: &'p mut Header,
     /// The number of the first line of its body.
     line: u64,
+    /// What it is where its header does not say.
+    usual: &'static str,
+    /// Whether its header is that of a message.
+    is_message: bool,
+    /// Whether the end of its last line belongs to a boundary.
+    is_delimited: bool,
 }
 
 impl Task {
@@ -118,7 +131,8 @@ impl Task {
 
     fn refused(self, scan: &Scan, part: &Part<'_>, why: impl fmt::Display) -> Failure {
         let what = self.refusal(scan).unwrap_or_else(|| not_ascii(part.line));
-        let kind = media_type(part.header);
+        let kind = media_type(part.header, part.usual);
+        let kind = kind.as_deref().unwrap_or("of no clear kind");
         let words = format!("{}: {} ({kind}) {why}", what.message, part.name());
         Failure::new(Kind::Message, words).with_hint(
             "whoever makes the message has to encode that part (quoted-printable, base64)",
@@ -131,38 +145,72 @@ impl Task {
         if self.refusal(lines.scan()).is_none() {
             return Ok(lines);
         }
-        let kind = media_type(part.header);
+        let scan = lines.scan();
+        let Some(kind) = media_type(part.header, part.usual) else {
+            return Err(self.refused(scan, &part, "cannot be encoded"));
+        };
         if is_sealed(&kind) {
-            return Err(self.refused(lines.scan(), &part, "is signed or encrypted"));
+            return Err(self.refused(scan, &part, "is signed or encrypted"));
         }
         if part.numbers.len() > DEPTH_MAX {
-            return Err(self.refused(lines.scan(), &part, "stands too deep"));
+            return Err(self.refused(scan, &part, "stands too deep"));
         }
-        if kind.starts_with("multipart/") {
-            return self.multipart(part, store, lines.scan());
+        let encodings = transfer_encodings(part.header);
+        let is_plain = |name: &String| matches!(name.as_str(), "7bit" | "8bit" | "binary");
+        if let Some(encoding) = encodings.iter().find(|name| !is_plain(name)) {
+            if encoding == "base64" && encodings.len() == 1 && leaf::is_base64(store)? {
+                return leaf::in_lines_that_fit(store);
+            }
+            return Err(self.refused(scan, &part, format_args!("is in {encoding} already")));
         }
-        if kind == "message/rfc822" {
-            let mut inner = part.numbers.clone();
-            inner.push(1);
-            let body = self.entity(inner, store, part.line)?;
-            says_seven_bit(part.header, &body)?;
-            return Ok(body);
+        if part.is_message && !part.header.has("MIME-Version") {
+            part.header.push("MIME-Version", "1.0");
         }
-        self.leaf(part, store, lines.scan())
+        match kind.split_once('/') {
+            Some(("multipart", subtype)) => {
+                let usual = if subtype == "digest" { MESSAGE } else { TEXT };
+                self.multipart(part, usual, store, scan)
+            }
+            Some(("message", "rfc822")) => {
+                let mut numbers = part.numbers.clone();
+                numbers.push(1);
+                let inner = Place {
+                    numbers,
+                    line: part.line,
+                    usual: TEXT,
+                    is_message: true,
+                    is_delimited: part.is_delimited,
+                };
+                let body = self.entity(inner, store)?;
+                says_seven_bit(part.header, &body)?;
+                Ok(body)
+            }
+            // RFC 2046 §5.2, RFC 3464 §2.1: they are lines of ASCII, and in no encoding.
+            Some(("message", _)) => Err(self.refused(scan, &part, "cannot be encoded")),
+            _ => self.leaf(part, &kind, store, scan),
+        }
     }
 
     /// A header and a body, of which something cannot be sent as it is.
-    fn entity(self, numbers: Vec<usize>, store: &Store, line: u64) -> Result<Body> {
+    fn entity(self, place: Place, store: &Store) -> Result<Body> {
         let block = block::read(store, Strictness::Exact)?;
         let mut header = block.header;
         let inside = store.part(block.body..u64::MAX);
         let part = Part {
-            numbers,
             header: &mut header,
-            line: line + block.body_line - 1,
+            line: place.line + block.body_line - 1,
+            numbers: place.numbers,
+            usual: place.usual,
+            is_message: place.is_message,
+            is_delimited: place.is_delimited,
         };
+        let name = part.name();
         for field in part.header.fields_mut() {
-            self.field(field)?;
+            *field = field.further(place.line - 1);
+            self.field(field).map_err(|failure| Failure {
+                message: format!("{}: in the header of {name}", failure.message),
+                ..failure
+            })?;
         }
         let body = self.part(part, &inside)?;
         let mut whole = Vec::new();
@@ -188,6 +236,16 @@ impl Task {
     }
 }
 
+/// Where a part stands whose header has not been read.
+struct Place {
+    numbers: Vec<usize>,
+    /// The number of its first line.
+    line: u64,
+    usual: &'static str,
+    is_message: bool,
+    is_delimited: bool,
+}
+
 impl Part<'_> {
     fn name(&self) -> String {
         if self.numbers.is_empty() {
@@ -204,16 +262,50 @@ fn not_ascii(line: u64) -> Failure {
     Failure::new(Kind::Message, words)
 }
 
-/// What the header says of the body, without parameters, in lower case.
-fn media_type(header: &Header) -> String {
-    let field = header.named("Content-Type").next();
-    let text = field.map(Field::value).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
+/// What the header says of the body, without parameters and comments, in lower case; `usual` where it says
+/// nothing, and nothing where that is not clear.
+fn media_type(header: &Header, usual: &str) -> Option<String> {
+    let mut fields = header.named("Content-Type");
+    let text = match (fields.next(), fields.next()) {
+        (None, _) => return Some(usual.to_owned()),
+        (Some(field), None) => without_comments(&field.value()),
+        (Some(_), Some(_)) => return None,
+    };
     let kind = text.split(';').next().unwrap_or_default();
-    match kind.trim() {
-        "" => "text/plain".to_owned(),
-        kind => kind.to_ascii_lowercase(),
+    let kind: String = kind.split_whitespace().collect();
+    if kind.is_empty() {
+        return Some(usual.to_owned());
     }
+    let is_token = |word: &str| {
+        let is_plain = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?=".contains(c);
+        !word.is_empty() && word.chars().all(is_plain)
+    };
+    let (main, subtype) = kind.split_once('/')?;
+    (is_token(main) && is_token(subtype)).then(|| kind.to_ascii_lowercase())
+}
+
+/// A value without what stands in parentheses outside quotes (RFC 5322 §3.2.2).
+fn without_comments(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(value);
+    let (mut depth, mut is_quoted, mut is_escaped) = (0_usize, false, false);
+    let mut kept = String::new();
+    for c in text.chars() {
+        let escaped = is_escaped;
+        is_escaped = c == '\\' && !escaped;
+        match c {
+            '"' if depth == 0 && !escaped => is_quoted = !is_quoted,
+            '(' if !is_quoted && !escaped => depth += 1,
+            ')' if depth > 0 && !escaped => {
+                depth -= 1;
+                continue;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            kept.push(c);
+        }
+    }
+    kept
 }
 
 /// Whether a media type is that of something signed or encrypted, of which not an octet may change.
@@ -232,7 +324,8 @@ fn is_sealed(kind: &str) -> bool {
 /// The encodings that a header names, in lower case.
 fn transfer_encodings(header: &Header) -> Vec<String> {
     let fields = header.named(TRANSFER_ENCODING);
-    let values = fields.map(|field| String::from_utf8_lossy(&field.value()).to_ascii_lowercase());
+    let values = fields.map(|field| without_comments(&field.value()));
+    let values = values.map(|value| value.trim().to_ascii_lowercase());
     values.filter(|value| !value.is_empty()).collect()
 }
 

@@ -3,10 +3,12 @@
 //! Owns the choice, which for a text is the readable one, unless it takes much more. Refuses
 //! what is in an encoding already, except for base64 in lines that are too long.
 
-use super::{Part, Task, media_type, say_encoding, transfer_encodings};
+use super::{Part, Task, say_encoding};
 use crate::failure::Result;
+use crate::message::HeaderField;
 use crate::message::body::{Body, Coding, Form, scan_of};
 use crate::message::encoding::{Rewrap, TransferEncoding};
+use crate::message::header::Field;
 use crate::message::lines::Scan;
 use crate::message::reading::{Found, Reading};
 use crate::message::store::{Store, unreadable};
@@ -18,34 +20,25 @@ const WIDE: [&str; 3] = ["utf-16", "utf-32", "ucs-"];
 const WIDTH: usize = 64 * 1024;
 
 impl Task {
-    /// The body of a part that holds no others, encoded.
-    pub(super) fn leaf(self, part: Part<'_>, store: &Store, scan: &Scan) -> Result<Body> {
-        let encodings = transfer_encodings(part.header);
-        let is_plain = |name: &String| matches!(name.as_str(), "7bit" | "8bit" | "binary");
-        if let Some(encoding) = encodings.iter().find(|name| !is_plain(name)) {
-            if encoding == "base64" && encodings.len() == 1 && is_base64(store)? {
-                return encoded(store, Coding::Base64Again);
-            }
-            return Err(self.refused(scan, &part, format_args!("is in {encoding} already")));
-        }
-        let fields: Vec<_> = part.header.named("Content-Type").collect();
-        let said = fields
-            .first()
-            .map(|field| field.value().to_ascii_lowercase());
-        let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
-        if fields.len() > 1 || WIDE.into_iter().any(|charset| said.contains(charset)) {
+    /// The body of a part of this kind that holds no others and is in no encoding, encoded.
+    pub(super) fn leaf(
+        self,
+        part: Part<'_>,
+        kind: &str,
+        store: &Store,
+        scan: &Scan,
+    ) -> Result<Body> {
+        let said = part.header.named("Content-Type").next().map(Field::value);
+        let said = String::from_utf8_lossy(&said.unwrap_or_default()).to_ascii_lowercase();
+        if WIDE.into_iter().any(|charset| said.contains(charset)) {
             return Err(self.refused(scan, &part, "cannot be encoded"));
-        }
-        let is_text = media_type(part.header).starts_with("text/");
-        if part.numbers.is_empty() && !part.header.has("MIME-Version") {
-            part.header.push("MIME-Version", "1.0");
         }
         if said.is_empty() {
             let charset = charset_of(store, scan)?;
-            let kind = format!("text/plain; charset={charset}");
-            part.header.push("Content-Type", &kind);
+            let kind = HeaderField::new("Content-Type", &format!("text/plain; charset={charset}"));
+            part.header.replace(&[kind?])?;
         }
-        let (encoding, body) = if is_text {
+        let (encoding, body) = if kind.starts_with("text/") {
             text(store, scan, &part)?
         } else {
             (TransferEncoding::Base64, in_base64(store, &part)?)
@@ -53,6 +46,11 @@ impl Task {
         say_encoding(part.header, encoding.name())?;
         Ok(body)
     }
+}
+
+/// What is in base64, in lines that fit.
+pub(super) fn in_lines_that_fit(store: &Store) -> Result<Body> {
+    encoded(store, Coding::Base64Again)
 }
 
 /// A text in what takes fewer octets.
@@ -76,7 +74,7 @@ fn text(store: &Store, scan: &Scan, part: &Part<'_>) -> Result<(TransferEncoding
 
 /// The lines of a part in base64. The end of the last one belongs to the boundary behind it.
 fn in_base64(store: &Store, part: &Part<'_>) -> Result<Body> {
-    if part.numbers.is_empty() {
+    if !part.is_delimited {
         return encoded(store, Coding::TextInBase64);
     }
     let mut end = [0; 2];
@@ -109,7 +107,7 @@ fn form(coding: Coding) -> Form {
 }
 
 /// Whether a part that says so is base64, and can be put into other lines.
-fn is_base64(store: &Store) -> Result<bool> {
+pub(super) fn is_base64(store: &Store) -> Result<bool> {
     let mut window = Window::new(store, 0, WIDTH);
     loop {
         window.load().map_err(|error| unreadable(&error))?;

@@ -1,14 +1,14 @@
 //! A multipart, of which some parts are encoded, and the others stay as they are.
 //!
-//! Owns where its parts start and end. What stands before the first and behind the last, which nobody
-//! is shown, is left out where it could not be sent. Refuses a multipart whose boundary is nowhere.
+//! Owns where its parts start and end. Refuses a multipart whose boundary is nowhere, and what cannot be sent
+//! before its first part or behind the last one.
 //! RFC 2046 §5.1.1.
 
 use std::io;
 
 use memchr::memchr;
 
-use super::{Part, Task, says_seven_bit};
+use super::{Part, Place, Task, says_seven_bit, without_comments};
 use crate::failure::Result;
 use crate::message::body::Body;
 use crate::message::lines::Scan;
@@ -36,65 +36,71 @@ struct Delimiter {
 
 impl Task {
     /// The parts of a multipart in a form that can be sent, between the boundaries that stand there.
-    pub(super) fn multipart(self, part: Part<'_>, store: &Store, scan: &Scan) -> Result<Body> {
-        let boundary = part.header.named("Content-Type").next().and_then(|field| {
-            let said = field.text()?;
-            parameter::named(&said, "boundary")
-        });
+    /// `usual` is what a part is that does not say it.
+    pub(super) fn multipart(
+        self,
+        part: Part<'_>,
+        usual: &'static str,
+        store: &Store,
+        scan: &Scan,
+    ) -> Result<Body> {
+        let boundary = part
+            .header
+            .named("Content-Type")
+            .next()
+            .and_then(|field| parameter::named(&without_comments(&field.value()), "boundary"));
         let delimiters = match &boundary {
             Some(boundary) if (1..=BOUNDARY_MAX).contains(&boundary.len()) => {
                 delimiters(store, boundary.as_bytes()).map_err(|error| unreadable(&error))?
             }
             _ => Vec::new(),
         };
-        if delimiters.is_empty() {
+        if delimiters.iter().all(|delimiter| delimiter.is_last) {
             return Err(self.refused(scan, &part, "has no parts"));
         }
         if delimiters.len() > PARTS_MAX {
             let why = format_args!("has more than {PARTS_MAX} parts");
             return Err(self.refused(scan, &part, why));
         }
-        let mut body = Body::nothing();
-        let mut append = |lines: Option<Body>| {
-            if let Some(lines) = lines {
-                body.append(lines);
+        // Nobody is shown it, and nothing says that it may be changed.
+        let around = |start, end, line| {
+            let lines = lines(store, start, end, line)?;
+            match self.refusal(lines.scan()) {
+                None => Ok(lines),
+                Some(_) => {
+                    let why = "has that line before or behind its parts";
+                    Err(self.refused(lines.scan(), &part, why))
+                }
             }
         };
-        append(self.fitting(store, 0, delimiters[0].start, part.line)?);
+        let mut body = around(0, delimiters[0].start, part.line)?;
         for (index, delimiter) in delimiters.iter().enumerate() {
-            append(Some(lines(
-                store,
-                delimiter.start,
-                delimiter.end,
-                part.line,
-            )?));
+            body.append(lines(store, delimiter.start, delimiter.end, part.line)?);
             let next = delimiters.get(index + 1);
             let end = next.map_or(store.size(), |next| next.start);
             let line = part.line + delimiter.line + 1;
             if delimiter.is_last {
-                append(self.fitting(store, delimiter.end, store.size(), line)?);
+                body.append(around(delimiter.end, store.size(), line)?);
                 break;
             }
-            let whole = store.part(delimiter.end..end);
-            let as_it_is = self.fitting(store, delimiter.end, end, line)?;
-            append(Some(match as_it_is {
-                Some(lines) => lines,
-                None => {
-                    let mut numbers = part.numbers.clone();
-                    numbers.push(index + 1);
-                    self.entity(numbers, &whole, line)?
-                }
-            }));
+            let as_it_is = lines(store, delimiter.end, end, line)?;
+            if self.refusal(as_it_is.scan()).is_none() {
+                body.append(as_it_is);
+                continue;
+            }
+            let mut numbers = part.numbers.clone();
+            numbers.push(index + 1);
+            let place = Place {
+                numbers,
+                line,
+                usual,
+                is_message: false,
+                is_delimited: next.is_some() || part.is_delimited,
+            };
+            body.append(self.entity(place, &store.part(delimiter.end..end))?);
         }
         says_seven_bit(part.header, &body)?;
         Ok(body)
-    }
-
-    /// The lines there, when they can be sent.
-    fn fitting(self, store: &Store, start: u64, end: u64, line: u64) -> Result<Option<Body>> {
-        let lines = lines(store, start, end, line)?;
-        let fits = self.refusal(lines.scan()).is_none();
-        Ok(fits.then_some(lines))
     }
 }
 

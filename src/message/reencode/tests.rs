@@ -281,8 +281,8 @@ fn a_message_within_the_message_is_encoded_in_its_parts() {
         "{WHOLE}Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\nSubject: Grüße\n\nfür dich\n"
     );
     let expected = format!(
-        "{WHOLE}Content-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\nSubject: =?utf-8?b?R3LDvMOfZQ==?=\n\
-         Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nf=C3=BCr dich\n"
+        "{WHOLE}Content-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\nMIME-Version: 1.0\n\nSubject: =?utf-8?b?R3LDvMOfZQ==?=\n\
+         MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nf=C3=BCr dich\n"
     );
     assert_eq!(handed_over(&input, false).unwrap(), crlf(&expected));
 }
@@ -309,6 +309,142 @@ fn what_is_signed_or_encrypted_is_never_touched_and_the_part_is_named() {
     let failure = handed_over(&smime, false).unwrap_err();
     let message = "the message (application/pkcs7-mime) is signed or encrypted";
     assert!(failure.message.ends_with(message), "{failure}");
+}
+
+/// What is refused of a message with this header, and this body, without 8BITMIME.
+fn refused(header: &str, body: &str) -> String {
+    let failure = handed_over(&format!("{WHOLE}{header}\n\n{body}"), false).unwrap_err();
+    assert_eq!(failure.kind, Kind::Message);
+    failure.message
+}
+
+#[test]
+fn comments_and_white_space_hide_no_signature() {
+    let body = "--b\n\ngrün\n--b--\n";
+    for kind in [
+        "multipart/signed (PGP)",
+        "multipart/signed(x)",
+        "(a (b) \\) c) multipart/signed",
+        "multipart / encrypted",
+        "application/pkcs7-mime (x)",
+    ] {
+        let told = refused(&format!("Content-Type: {kind}; boundary=b"), body);
+        assert!(told.ends_with("is signed or encrypted"), "{kind}: {told}");
+    }
+    for header in [
+        "Content-Type: multipart/mixed; boundary=b\nContent-Type: multipart/signed; boundary=b",
+        "Content-Type: multipart; boundary=b",
+        "Content-Type: a/b/c",
+    ] {
+        let told = refused(header, body);
+        assert!(
+            told.ends_with("(of no clear kind) cannot be encoded"),
+            "{told}"
+        );
+    }
+    let (header, body) = (
+        "Content-Type: multipart/mixed (x); boundary=b (y)",
+        "--b\n\ngrün\n--b--\n",
+    );
+    let text = handed_over(&format!("{WHOLE}{header}\n\n{body}"), false).unwrap();
+    assert!(text.contains("gr=C3=BCn"), "{text}");
+}
+
+#[test]
+fn what_holds_parts_and_is_encoded_already_is_not_taken_apart() {
+    let long = "QUJD".repeat(300);
+    let header = "MIME-Version: 1.0\nContent-Type: message/rfc822\nContent-Transfer-Encoding: ";
+    let text = handed_over(&format!("{WHOLE}{header}base64\n\n{long}\n"), true).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.ends_with("Content-Transfer-Encoding: base64"),
+        "{head}"
+    );
+    assert_eq!(from_base64(body.as_bytes()), "ABC".repeat(300).as_bytes());
+    let told = refused(&format!("{header}quoted-printable"), "ü\n");
+    assert!(told.ends_with("is in quoted-printable already"), "{told}");
+    for kind in ["partial", "delivery-status", "global"] {
+        let told = refused(&format!("Content-Type: message/{kind}"), "ü\n");
+        assert!(told.ends_with("cannot be encoded"), "{told}");
+    }
+}
+
+#[test]
+fn a_part_of_a_digest_is_a_message() {
+    let input = format!(
+        "{WHOLE}MIME-Version: 1.0\nContent-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: x\n\nfür\n--b--\n"
+    );
+    let text = handed_over(&input, false).unwrap();
+    let part = "--b\n\nSubject: x\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\
+                Content-Transfer-Encoding: quoted-printable\n\nf=C3=BCr\n--b--\n";
+    assert!(text.ends_with(&crlf(part)), "{text}");
+}
+
+#[test]
+fn nothing_around_the_parts_is_lost() {
+    let mixed = "Content-Type: multipart/mixed; boundary=b";
+    let line = WHOLE.lines().count() + 3;
+    let told = refused(mixed, "vorüber\n--b\n\nx\n--b--\n");
+    assert!(
+        told.starts_with(&format!("line {line} of the message ")),
+        "{told}"
+    );
+    assert!(
+        told.ends_with("has that line before or behind its parts"),
+        "{told}"
+    );
+    let told = refused(mixed, "--b\n\nx\n--b--\nvorüber\n");
+    assert!(
+        told.ends_with("has that line before or behind its parts"),
+        "{told}"
+    );
+    assert!(refused(mixed, "ü\n--bb\n\nü\n--b--\n").ends_with("has no parts"));
+}
+
+#[test]
+fn the_last_line_end_of_a_part_that_no_boundary_follows_is_kept() {
+    let input =
+        format!("{WHOLE}Content-Type: message/rfc822\n\nContent-Type: image/png\n\nü\nend\n");
+    let text = handed_over(&input, false).unwrap();
+    let (_, body) = text.split_once("base64\r\n\r\n").unwrap();
+    assert_eq!(from_base64(body.as_bytes()), "ü\r\nend\r\n".as_bytes());
+}
+
+#[test]
+fn what_is_wrong_in_the_header_of_a_part_is_told_by_its_line_and_part() {
+    let long = "x".repeat(1100);
+    let told = refused(
+        "Content-Type: multipart/mixed; boundary=b",
+        &format!("--b\nX: 1\nX-Long: {long}\n\nü\n--b--\n"),
+    );
+    let line = WHOLE.lines().count() + 5;
+    assert!(
+        told.starts_with(&format!("line {line} of the message has 1108 ")),
+        "{told}"
+    );
+    assert!(told.ends_with(": in the header of part 1"), "{told}");
+}
+
+#[test]
+fn a_header_flag_that_says_an_encoding_does_not_make_it_so() {
+    let fields = super::super::Fields {
+        headers: super::super::tests::headers(&["Content-Transfer-Encoding: 7bit"]),
+        ..fields()
+    };
+    let input = format!("{WHOLE}MIME-Version: 1.0\n\n{}\n", "y".repeat(1500));
+    let message = Message::handed_over(input.into_bytes(), &fields).unwrap();
+    assert!(sent(&message).contains("\r\nContent-Transfer-Encoding: quoted-printable\r\n"));
+}
+
+#[test]
+fn an_empty_content_type_is_replaced() {
+    let input = format!("{WHOLE}Content-Type:\n\nü\n");
+    let text = handed_over(&input, false).unwrap();
+    assert!(
+        text.contains("\r\nContent-Type: text/plain; charset=utf-8\r\n"),
+        "{text}"
+    );
+    assert_eq!(text.matches("Content-Type:").count(), 1);
 }
 
 #[test]
