@@ -100,6 +100,9 @@ impl Task {
 
 /// Reads the command line.
 pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
+    if let Some(error) = swallowed(arguments) {
+        return Err(error);
+    }
     let matches = grammar(with_settings_untold).try_get_matches_from(arguments);
     let mut matches = matches.or_else(|error| match error.kind() {
         ErrorKind::DisplayHelp => told().try_get_matches_from(arguments),
@@ -141,6 +144,63 @@ pub(crate) fn read(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
         task,
         flags: Flags::of(flags),
     })
+}
+
+/// An option that would be taken for the value of the one before it, which has none. (`-s $EMPTY --dry-run`
+/// must not send.) Any other text that starts with a hyphen may be a value.
+fn swallowed(arguments: &[OsString]) -> Option<clap::Error> {
+    let words: Vec<&str> = arguments
+        .iter()
+        .skip(1)
+        .map(|word| word.to_str().unwrap_or_default())
+        .take_while(|word| *word != "--")
+        .collect();
+    let is_option = |word: &str| word.starts_with('-') && word.len() > 1;
+    let mut pairs = words.windows(2);
+    if !pairs.any(|pair| is_option(pair[0]) && is_option(pair[1])) {
+        return None;
+    }
+    let mut grammar = grammar(with_settings_untold);
+    let mut command = &mut grammar;
+    let mut left = words.as_slice();
+    while let Some((name, rest)) = left.split_first()
+        && !is_option(name)
+        && command.find_subcommand(name).is_some()
+    {
+        command = command.find_subcommand_mut(name)?;
+        command.build();
+        left = rest;
+    }
+    let option = |word: &str| {
+        let mut all = command.get_arguments();
+        all.find(|arg| {
+            let long = arg.get_long().map(|name| format!("--{name}"));
+            let short = arg.get_short().map(|letter| format!("-{letter}"));
+            [long, short].iter().flatten().any(|name| name == word)
+        })
+    };
+    while let Some((word, rest)) = left.split_first() {
+        left = rest;
+        if !option(word).is_some_and(|arg| arg.get_action().takes_values() && takes_one(arg)) {
+            continue;
+        }
+        match left.split_first() {
+            Some((next, _)) if option(next).is_some() => {
+                let words = format!(
+                    "{word} has no value: {next} is an option\n\n  tip: where it is meant as the value, write {word}={next}"
+                );
+                return Some(command.error(ErrorKind::InvalidValue, words));
+            }
+            Some((_, rest)) => left = rest,
+            None => {}
+        }
+    }
+    None
+}
+
+/// Whether the option has a value; a switch has none.
+fn takes_one(arg: &Arg) -> bool {
+    arg.get_num_args().is_none_or(|range| range.takes_values())
 }
 
 /// Whether this is an option of sending a message.

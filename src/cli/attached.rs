@@ -17,6 +17,8 @@ use super::stdin;
 use crate::failure::{Failure, Kind};
 use crate::message::{Attachment, Parts, Text};
 
+/// Octets of a file that is read into memory: there may be many of them.
+const IN_MEMORY: usize = 64 * 1024;
 /// Stands for standard input where a path may.
 const STDIN: &str = "-";
 
@@ -83,10 +85,13 @@ pub(super) fn asked_parts(args: &ContentArgs) -> Option<&'static str> {
 /// # Errors
 /// `Input` when one cannot be read; `Temporary` when the deadline comes first.
 pub(super) fn in_files(args: &ContentArgs, reading: &Reading<'_>) -> Result<Parts> {
-    let read = |path: &Path| stdin::read_text(path, reading.deadline, reading.environment);
+    let read =
+        |path: &Path| stdin::read_text(path, IN_MEMORY, reading.deadline, reading.environment);
     let files = |flag: &'static str, paths: &[std::path::PathBuf]| {
         let file = |path: &std::path::PathBuf| {
-            let octets = read(path).context(flag)?;
+            let octets = read(path)
+                .map_err(|error| packed(error, path))
+                .context(flag)?;
             attachment(path.as_os_str(), octets).context(flag)
         };
         paths.iter().map(file).collect::<Result<Vec<_>>>()
@@ -102,6 +107,19 @@ pub(super) fn in_files(args: &ContentArgs, reading: &Reading<'_>) -> Result<Part
         inline: files("--inline", &args.inline)?,
         attachments: files("--attach", &args.attach)?,
     })
+}
+
+/// What to do about a folder.
+fn packed(error: anyhow::Error, path: &Path) -> anyhow::Error {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) if path.is_dir() => {
+            let failure = failure
+                .clone()
+                .with_hint("pack it: tar cz FOLDER | smtpsend --attach-stdin FOLDER.tar.gz …");
+            anyhow::Error::from(failure).context(path.display().to_string())
+        }
+        _ => error,
+    }
 }
 
 /// Adds the part that is standard input, if one is.

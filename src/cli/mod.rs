@@ -152,8 +152,29 @@ fn advice(what: &str, tip: Option<&str>, subcommand: Option<&str>) -> String {
             .unwrap_or("smtpsend --help names every option")
             .to_owned();
     };
-    if name != "run" && unexpected_argument(what).is_some_and(args::is_option_of_a_message) {
-        return format!("smtpsend {name} sends no message, and takes no option of one");
+    let unexpected = unexpected_argument(what);
+    match (name, unexpected) {
+        ("merge", Some("--to" | "--cc" | "--bcc")) => {
+            return "the To, Cc and Bcc of the template name the recipients, or columns of these names".to_owned();
+        }
+        ("merge", Some("--body" | "--body-file" | "--charset" | "--input")) => {
+            return "the template is the message; it is in UTF-8".to_owned();
+        }
+        ("merge", Some("--template" | "--csv" | "--limit")) => {
+            return "smtpsend merge TEMPLATE --data FILE --sample N".to_owned();
+        }
+        ("merge", Some(word)) if !word.starts_with('-') => {
+            return "the data is named with --data FILE".to_owned();
+        }
+        ("run", Some(word)) if !word.starts_with('-') => {
+            return "the command stands behind two hyphens: smtpsend run --to ADDRESS -- COMMAND"
+                .to_owned();
+        }
+        ("merge" | "run", _) => {}
+        (_, Some(word)) if args::is_option_of_a_message(word) => {
+            return format!("smtpsend {name} sends no message, and takes no option of one");
+        }
+        _ => {}
     }
     let hint = hint_for(what, false).or(tip).map(str::to_owned);
     hint.unwrap_or_else(|| format!("smtpsend {name} --help names every option"))

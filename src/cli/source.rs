@@ -15,7 +15,7 @@ use super::args::ContentArgs;
 use super::attached::{asked_parts, reader_of_stdin};
 use super::output::Console;
 use super::settings::{Environment, Settings, one_of};
-use super::stdin;
+use super::{kept, stdin};
 use crate::failure::{Failure, Kind};
 use crate::message::{
     Fields, Input, Intake, Message, Parts, Store, Text, classify, nearly_a_message,
@@ -102,7 +102,9 @@ pub(super) fn given(
 ) -> Result<Store> {
     match source {
         Source::Text(text) => Ok(text.as_bytes().to_vec().into()),
-        Source::File(path) => stdin::read_text(path, deadline, environment).context("--body-file"),
+        Source::File(path) => {
+            stdin::read_text(path, kept::IN_MEMORY, deadline, environment).context("--body-file")
+        }
         Source::Stdin(_) => stdin::read(deadline, environment, console),
         Source::Nowhere => Ok(Vec::new().into()),
     }

@@ -41,7 +41,7 @@ pub(crate) fn read(
     console: &Console,
 ) -> Result<Store> {
     standard_input(console)
-        .and_then(|file| store(file, Kind::Io, deadline, environment))
+        .and_then(|file| store(file, IN_MEMORY, Kind::Io, deadline, environment))
         .context("standard input")
 }
 
@@ -81,18 +81,19 @@ fn standard_input(console: &Console) -> crate::failure::Result<File> {
     file.map_err(|error| unreadable(Kind::Io, &error))
 }
 
-/// Reads the text in a file to its end.
+/// Reads a file to its end; a regular one that has more than `in_memory` octets stays where it is.
 ///
 /// # Errors
 /// `Input` when it cannot be read; else as [`read`].
 pub(crate) fn read_text(
     path: &Path,
+    in_memory: usize,
     deadline: Option<Instant>,
     environment: Environment<'_>,
 ) -> Result<Store> {
     open(path)
         .map_err(|error| unreadable(Kind::Input, &error))
-        .and_then(|file| store(file, Kind::Input, deadline, environment))
+        .and_then(|file| store(file, in_memory, Kind::Input, deadline, environment))
         .with_context(|| path.display().to_string())
 }
 
@@ -126,11 +127,12 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// All that can be read of an open file from here on.
 fn store(
     file: File,
+    in_memory: usize,
     kind: Kind,
     deadline: Option<Instant>,
     environment: Environment<'_>,
 ) -> crate::failure::Result<Store> {
-    if let Some(start) = large_from(&file).map_err(|error| unreadable(kind, &error))? {
+    if let Some(start) = large_from(&file, in_memory).map_err(|error| unreadable(kind, &error))? {
         let store = in_place(file, start).map_err(|error| unreadable(kind, &error))?;
         refuse_more_than(MESSAGE_LIMIT, store.size())?;
         return Ok(store);
@@ -149,13 +151,13 @@ fn keep(kept: &mut Kept<'_>, octets: &[u8]) -> crate::failure::Result<()> {
 }
 
 /// Where a regular file is open, when there is more behind that than is read into memory.
-fn large_from(mut file: &File) -> io::Result<Option<u64>> {
+fn large_from(mut file: &File, in_memory: usize) -> io::Result<Option<u64>> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Ok(None);
     }
     let start = file.stream_position()?;
-    let is_large = metadata.len().saturating_sub(start) > IN_MEMORY as u64;
+    let is_large = metadata.len().saturating_sub(start) > in_memory as u64;
     Ok(is_large.then_some(start))
 }
 

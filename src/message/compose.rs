@@ -21,7 +21,7 @@ impl Message {
     /// [`Kind::Io`] when the text cannot be read where it is kept.
     pub fn compose(fields: &Fields, parts: impl Into<Parts>) -> Result<Self> {
         let mut parts = parts.into();
-        let mut warnings: Vec<String> = parts.complete()?.into_iter().collect();
+        let mut warnings = parts.complete()?;
         warnings.extend(parts.warnings());
         let only_text = parts.only_text();
         warnings.extend(only_text.and_then(|text| other_charset(fields, text)));

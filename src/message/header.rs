@@ -44,6 +44,18 @@ impl Field {
         }
     }
 
+    /// The same without white space before the colon (RFC 5322 §4.5), if there is any.
+    pub(super) fn tight(self) -> Self {
+        let rest = &self.raw[self.name_len..];
+        let colon = memchr::memchr(b':', rest).unwrap_or_default();
+        if !rest[..colon].iter().all(u8::is_ascii_whitespace) || self.name_len == 0 {
+            return self;
+        }
+        let mut raw = self.raw[..self.name_len].to_vec();
+        raw.extend_from_slice(&rest[colon..]);
+        Self { raw, ..self }
+    }
+
     /// The same, so many lines further on.
     pub(super) fn further(&self, lines: u64) -> Self {
         Self {

@@ -223,7 +223,8 @@ impl Message {
                 if field.is_private() {
                     return Ok(field.clone());
                 }
-                form_of(field, smtputf8).map(Cow::into_owned)
+                // Not every verifier takes white space before the colon for none.
+                form_of(field, smtputf8).map(|field| field.into_owned().tight())
             });
             fields.collect::<Result<Vec<Field>>>()
         };

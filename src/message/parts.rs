@@ -4,6 +4,8 @@
 //! no layer more than is needed, and a text alone without any. Nothing is made of what is held: the
 //! tree is pieces, read one after another when they are sent. RFC 2046 §5.1, RFC 2387, RFC 2392.
 
+use std::collections::BTreeSet;
+
 use super::attachment::{Attachment, Disposition};
 use super::body::{Body, Coding, Form, verbatim};
 use super::encoding::{Base64, TransferEncoding};
@@ -11,12 +13,16 @@ use super::header::Header;
 use super::store::unreadable;
 use super::text::{Encoded, Subtype, Text};
 use super::{html, markdown};
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::random::random;
 
 /// The field that says how a body is encoded.
 pub(super) const TRANSFER_ENCODING: &str = "Content-Transfer-Encoding";
 
+/// Pictures of the HTML that are looked for.
+const MOST_PICTURES: usize = 1000;
+/// Octets of what is taken for the name of one.
+const MOST_OF_A_NAME: usize = 300;
 /// Octets of HTML of which a text is made; more than any reader would scroll through.
 const HTML_MAX: u64 = 8 << 20;
 /// Octets of Markdown of which HTML is made.
@@ -60,27 +66,79 @@ impl Parts {
         })
     }
 
-    /// Makes the text of the HTML where there is none. What the user is to be told when it cannot be.
+    /// Makes the text of the HTML where there is none. What the user is to be told of the HTML.
     ///
     /// # Errors
-    /// [`Kind::Io`](crate::failure::Kind::Io) when it cannot be read where it is kept.
-    pub(super) fn complete(&mut self) -> Result<Option<String>> {
-        let (None, Some(html)) = (&self.text, &self.html) else {
-            return Ok(None);
+    /// [`Kind::Usage`] when two files within it have the same name. [`Kind::Io`] when it cannot be read where
+    /// it is kept.
+    pub(super) fn complete(&mut self) -> Result<Vec<String>> {
+        self.refuse_same_names()?;
+        let Some(html) = &self.html else {
+            return Ok(Vec::new());
         };
         let source = html.decoded(HTML_MAX);
         let Some(source) = source.map_err(|error| unreadable(&error))? else {
             let words = "no text is made of the HTML for those who do not see HTML: it has more than 8 MiB, or is \
                  not valid in its charset; --body or --body-file gives one";
-            return Ok(Some(words.into()));
+            let is_needed = self.text.is_none();
+            return Ok(Some(words.into())
+                .filter(|_| is_needed)
+                .into_iter()
+                .collect());
         };
-        let text = html::to_text(&source);
-        // Pictures alone have none.
-        self.text = Some(text).filter(|text| !text.is_empty()).map(Text::from);
-        Ok(None)
+        let warnings = self.unseen(&source);
+        if self.text.is_none() {
+            let text = html::to_text(&source);
+            // Pictures alone have none.
+            self.text = Some(text).filter(|text| !text.is_empty()).map(Text::from);
+        }
+        Ok(warnings)
     }
 
-    /// What the user is to be told about it, one line each.
+    fn refuse_same_names(&self) -> Result<()> {
+        let mut ids = BTreeSet::new();
+        match self
+            .inline
+            .iter()
+            .find(|file| !ids.insert(file.content_id()))
+        {
+            Some(file) => {
+                let words = format!("two inline files are called {}", file.name);
+                Err(Failure::new(Kind::Usage, words)
+                    .with_hint("the HTML names each by its file name"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What the HTML shows and nobody sent, and what was sent and is not shown.
+    fn unseen(&self, html: &str) -> Vec<String> {
+        let ids: Vec<String> = self.inline.iter().map(Attachment::content_id).collect();
+        let is_shown = |id: &&String| html.contains(&format!("cid:{id}"));
+        let mut warnings: Vec<String> = ids
+            .iter()
+            .filter(|id| !is_shown(id))
+            .map(|id| {
+                format!("the HTML does not show the inline file {id}: it would with cid:{id}")
+            })
+            .collect();
+        for (at, _) in html.match_indices("cid:").take(MOST_PICTURES) {
+            let rest = &html[at + 4..];
+            let end = rest.find(['"', '\'', '>', ')', ' ', '\n', '\r', '&']);
+            let id = &rest[..end.unwrap_or(rest.len())];
+            let is_new = !warnings
+                .iter()
+                .any(|warning| warning.ends_with(&format!(" {id}")));
+            if !ids.iter().any(|known| known == id) && is_new && id.len() < MOST_OF_A_NAME {
+                warnings.push(format!(
+                    "the HTML shows cid:{id}, and there is no --inline file {id}"
+                ));
+            }
+        }
+        warnings
+    }
+
+    /// What the user is to be told about its texts, one line each.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
         let texts = self.text.iter().chain(&self.html);
         texts.filter_map(Text::warning)

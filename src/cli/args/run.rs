@@ -21,7 +21,8 @@ shown, and all of it goes along as output.txt.gz, up to 16 MiB of that; so does 
 as it was.
 
 It goes to --to, --cc and --bcc, else to whom MAILTO in the environment names, as cron sets it:
-addresses, or users of this machine, who are looked up as by smtpsend sendmail. It is made when the
+addresses, or users of this machine, who are looked up as by smtpsend sendmail; empty for no mail at
+all. It is made when the
 command has ended: --deadline counts from there, and no password is asked for before. A mail that
 cannot leave is queued; when it can be neither sent nor queued, it is printed on standard error.
 --json is not for this task: what comes on standard output is the command's.

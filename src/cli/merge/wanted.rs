@@ -12,7 +12,7 @@ use crate::cli::fields::{fields, only_mailbox};
 use crate::cli::host::HostName;
 use crate::cli::output::Console;
 use crate::cli::settings::{Settings, parsed};
-use crate::cli::{options, stdin, way};
+use crate::cli::{kept, options, stdin, way};
 use crate::envelope::ReversePath;
 use crate::failure::{Failure, Kind};
 use crate::merge::{Common, Format, Rate, Source};
@@ -80,7 +80,12 @@ impl Wanted {
             handed.leaves_standard_input()?;
             stdin::read(deadline, settings.environment(), console)?
         } else {
-            stdin::read_text(&args.data, deadline, settings.environment())?
+            stdin::read_text(
+                &args.data,
+                kept::IN_MEMORY,
+                deadline,
+                settings.environment(),
+            )?
         };
         Ok(Self {
             source,

@@ -66,14 +66,23 @@ pub(super) fn refuse_mistakes(args: &RunArgs, settings: &Settings<'_>) -> Result
             _ => {}
         }
     }
-    let recipients = &args.recipients;
-    let named = [&recipients.to, &recipients.cc, &recipients.bcc];
-    if named.iter().all(|list| list.is_empty()) && mailto(settings.environment()).is_none() {
+    if !names_recipients(args) && settings.environment()(MAILTO).is_none() {
         let hint = "name one with --to, or in MAILTO in the environment, where cron puts it";
         let failure = Failure::new(Kind::Usage, "no recipient");
         return Err(failure.with_hint(hint).into());
     }
     Ok(())
+}
+
+/// Whether mail is wanted at all: an empty MAILTO is cron's word for none.
+pub(super) fn is_wanted(args: &RunArgs, settings: &Settings<'_>) -> bool {
+    names_recipients(args) || mailto(settings.environment()).is_some()
+}
+
+fn names_recipients(args: &RunArgs) -> bool {
+    let recipients = &args.recipients;
+    let named = [&recipients.to, &recipients.cc, &recipients.bcc];
+    named.iter().any(|list| !list.is_empty())
 }
 
 /// Mails the report, or queues it; whether it is for somebody in the server's hands or in the queue.

@@ -130,7 +130,7 @@ pub(super) fn run(
         let name = args.command[0].to_string_lossy();
         console.line(&format!("smtpsend: {name}: could not be started: {error}"));
     }
-    if terms.ask_for(&ran, output.size) {
+    if terms.ask_for(&ran, output.size) && mail::is_wanted(args, settings) {
         let report = Report::new(&args.command, &ran, &output, settings.environment());
         let is_kept = is_known && mail(&report, args, settings, console);
         if !is_kept {
