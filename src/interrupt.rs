@@ -2,7 +2,7 @@
 //!
 //! Without anybody who [`arm`]s, nothing is caught. Where somebody has, the first SIGTERM, SIGINT or
 //! SIGHUP is noted and ends every wait, so that a submission ends with a verdict for each recipient;
-//! the second one ends the program by its default action. A signal that the caller had ignored
+//! the second one ends the program by its default action, unless SIGHUP and SIGTERM come together. A signal that the caller had ignored
 //! (`nohup`, a script's background job) stays ignored, where the system tells (`/proc`, proc(5)).
 //! Nothing can be done about SIGKILL. While somebody has them [diverted](divert), all of this rests, and
 //! every signal is theirs.
@@ -28,6 +28,9 @@ const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 /// How long what has come may take to be handled.
 const PROMPTLY: Duration = Duration::from_secs(1);
 
+/// SIGTERM and SIGHUP within this time are one wish.
+const TOGETHER: Duration = Duration::from_secs(1);
+
 type Action = Box<dyn FnOnce(i32) + Send>;
 
 static STATE: Mutex<State> = Mutex::new(State {
@@ -35,6 +38,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     last: 0,
     armed: 0,
     arrived: None,
+    patience: Duration::ZERO,
     diverted: None,
     marks: 0,
 });
@@ -50,6 +54,8 @@ struct State {
     /// How many want signals to be noted.
     armed: usize,
     arrived: Option<Arrival>,
+    /// How long after it the next one does not end the program either.
+    patience: Duration,
     /// Whose the signals are for now.
     diverted: Option<Box<dyn FnMut(i32) + Send>>,
     /// How often SIGCHLD has come, which ends nothing.
@@ -119,6 +125,12 @@ pub fn arm() -> Armed {
     }
     state.armed += 1;
     Armed(())
+}
+
+/// From now on what follows the first signal within this time does not end the program: what is going on ends
+/// by itself, and has something to keep.
+pub(crate) fn be_patient(time: Duration) {
+    state().patience = time;
 }
 
 impl Armed {
@@ -217,6 +229,9 @@ impl Drop for Diverted {
 impl State {
     /// Notes the signal, where it is one to be noted.
     fn note(&mut self, signal: i32) -> bool {
+        if signal != SIGQUIT && self.is_of_one_wish(signal) {
+            return true;
+        }
         let wanted = self.armed > 0 && self.arrived.is_none() && signal != SIGQUIT;
         let Some(mut rope) = BELL.get().filter(|_| wanted).map(|bell| &bell.rope) else {
             return false;
@@ -229,6 +244,18 @@ impl State {
             at: Instant::now(),
         });
         true
+    }
+}
+
+impl State {
+    /// Whether a signal came together with the one that was noted: systemd sends SIGTERM and SIGHUP.
+    fn is_of_one_wish(&self, signal: i32) -> bool {
+        self.arrived.is_some_and(|first| {
+            let since = first.at.elapsed();
+            let both = [signal, first.signal.0];
+            let come_together = both.contains(&SIGTERM) && both.contains(&SIGHUP);
+            since < self.patience || (come_together && since < TOGETHER)
+        })
     }
 }
 

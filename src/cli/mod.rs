@@ -46,6 +46,7 @@ mod without_message;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use rustix::fs::Mode;
@@ -62,6 +63,7 @@ use crate::failure::{Failure, Kind};
 /// and gives the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     report_bugs();
+    outlive_limits();
     let umask = own_what_is_made();
     let console = Console::new();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -83,6 +85,13 @@ fn own_what_is_made() -> Mode {
     let given = umask(others);
     umask(given & others);
     given
+}
+
+/// A limit on the size of files (ulimit -f) is an error of whoever writes, and not the end of the program.
+fn outlive_limits() {
+    let signal = rustix::process::Signal::XFSZ.as_raw();
+    // Where it cannot be had, such a limit ends the program as it does any other.
+    let _ = signal_hook::flag::register(signal, Arc::default());
 }
 
 /// A panic is a bug: one line that asks to report it, and exit 70.

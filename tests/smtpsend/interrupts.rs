@@ -192,6 +192,18 @@ fn a_signal_between_two_tries_is_the_end_of_them() {
 }
 
 #[test]
+fn a_hangup_that_comes_with_the_signal_is_the_same_wish() {
+    let server = after_the_dot(GROUPS, "HOLD\nWAIT");
+    let call = clear_call(&server).args(["--timeout", "0.5"]);
+    let running = call.fails_with(75).stderr_any().start();
+    server.holds();
+    running.signal(Signal::TERM);
+    running.signal(Signal::HUP);
+    running.ends();
+    server.finish();
+}
+
+#[test]
 fn a_second_signal_ends_the_program_at_once() {
     let server = after_the_dot(GROUPS, "WAIT");
     let running = clear_call(&server).dies_of_a_signal().start();

@@ -291,3 +291,24 @@ fn at_a_terminal_sigterm_is_passed_on_and_ctrl_c_ends_the_command_and_not_the_re
         assert!(mail.contains(&format!("killed by {name}")), "{mail}");
     }
 }
+
+#[test]
+fn a_script_that_names_no_interpreter_is_the_shells() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("script");
+    std::fs::write(&path, "test \"$1\" = a && exit 4\n").unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&path, executable).unwrap();
+    let nowhere = format!("127.0.0.1:{}", closed_port());
+    let options = ["--to", "b@x.org", "--server", &nowhere, "--queue", "never"];
+    let call = command(&options, &[path.to_str().unwrap(), "a"]);
+    call.fails_with(4).stderr_has("exit status 4").run();
+    let call = command(&options, &["script", "a"]).env("PATH", folder.path());
+    call.fails_with(4).stderr_has("exit status 4").run();
+}
+
+#[test]
+fn an_empty_mailto_is_no_mail_and_the_command_is_run() {
+    let call = command(&[], &["sh", "-c", "echo broken; exit 3"]);
+    call.env("MAILTO", "").fails_with(3).run();
+}

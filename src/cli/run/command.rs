@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{self, PipeReader};
 use std::os::fd::AsFd as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{self, Child, ExitStatus};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::Mode;
+use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, umask, waitid,
 };
@@ -136,14 +138,23 @@ impl Command<'_> {
         let (child, ending) = Ending::awaited(process.clone())?;
         // At a terminal it stays with us: only so it can ask there, and be stopped and go on with us.
         let apart = File::open("/dev/tty").is_err();
-        let mut command = self.prepared(ends);
+        let [mut command, mut by_shell] = self.prepared(ends)?;
         if apart {
             command.process_group(0);
+            by_shell.process_group(0);
         }
         // Held while it starts: a signal that comes now waits until it is known whom to tell.
         let mut target = process.target();
         let own = umask(self.umask);
-        let spawned = command.spawn();
+        // A script without `#!` is the shell's, as for every execvp(3).
+        let spawned = command.spawn().or_else(|error| {
+            let is_script = error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error());
+            if is_script {
+                by_shell.spawn()
+            } else {
+                Err(error)
+            }
+        });
         umask(own);
         let spawned = spawned?;
         *target = Some(Target {
@@ -155,14 +166,32 @@ impl Command<'_> {
         Ok((Some(capture), ending))
     }
 
-    fn prepared(&self, ends: Ends) -> process::Command {
+    /// The command, and the same for a shell to read.
+    fn prepared(&self, ends: Ends) -> io::Result<[process::Command; 2]> {
         let mut command = process::Command::new(&self.words[0]);
-        command.args(&self.words[1..]);
+        let mut by_shell = process::Command::new("/bin/sh");
+        by_shell.arg(self.file());
+        let (output, error) = (ends.output.try_clone()?, ends.error.try_clone()?);
         command.stdout(ends.output).stderr(ends.error);
-        for name in SECRET_VARIABLES {
-            command.env_remove(name);
+        by_shell.stdout(output).stderr(error);
+        for command in [&mut command, &mut by_shell] {
+            command.args(&self.words[1..]);
+            for name in SECRET_VARIABLES {
+                command.env_remove(name);
+            }
         }
-        command
+        Ok([command, by_shell])
+    }
+
+    /// The file that the command is, found along PATH where it is a name alone.
+    fn file(&self) -> PathBuf {
+        let name = Path::new(&self.words[0]);
+        let path = std::env::var_os("PATH").filter(|_| name.components().count() == 1);
+        let path = path.unwrap_or_default();
+        let mut files = std::env::split_paths(&path).map(|folder| folder.join(name));
+        files
+            .find(|file| file.is_file())
+            .unwrap_or_else(|| name.to_owned())
     }
 }
 

@@ -27,10 +27,14 @@ use self::report::Report;
 use self::status::Status;
 use super::args::RunArgs;
 use super::output::Console;
+use super::secrets::keep_out_of_core_files;
 use super::settings::{Settings, one_of, seconds, span};
 use super::{exit_of, fail, log};
 use crate::failure::{Failure, Kind};
 use crate::interrupt;
+
+/// How long signals that follow each other do not keep the report from being queued.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// When there is mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,6 +104,8 @@ pub(super) fn run(
         console.error(&error);
         return exit_of(&error).into();
     }
+    // The command is not to find in /proc what it does not get.
+    keep_out_of_core_files();
     // What is wrong with a file is not kept back until the command fails.
     let (terms, is_known) = match read.and_then(|()| Terms::of(settings)) {
         Ok(terms) => (terms, true),
@@ -124,6 +130,7 @@ pub(super) fn run(
     });
     // From here on a signal ends sending, and queues what it can.
     interrupt::arm().for_good();
+    interrupt::be_patient(PATIENCE);
     drop(diverted);
     let output = recording.end();
     if let Status::NotStarted(error) = &ran.status {
