@@ -277,7 +277,7 @@ fn every_option_the_readme_names_exists() {
         let call = Smtpsend::new().args(subcommand).arg("--help");
         known.extend(options(call.stdout_any().run().stdout()));
     }
-    // The one that is named because it does not exist, and cargo's.
+    // The one that is named because it does not exist, and those of cargo, of other programs and of the benchmark.
     let others = [
         "--password",
         "--example",
@@ -286,6 +286,8 @@ fn every_option_the_readme_names_exists() {
         "--since",
         "--stat",
         "--full",
+        "--attachment",
+        "--only",
     ];
     for option in options(&readme()) {
         assert!(
