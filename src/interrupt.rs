@@ -4,7 +4,7 @@
 //! SIGHUP is noted and ends every wait, so that a submission ends with a verdict for each recipient;
 //! the second one ends the program by its default action, unless SIGHUP and SIGTERM come together. A signal that the caller had ignored
 //! (`nohup`, a script's background job) stays ignored, where the system tells (`/proc`, proc(5)).
-//! Nothing can be done about SIGKILL. While somebody has them [diverted](divert), all of this rests, and
+//! Nothing can be done about SIGKILL. While somebody has them diverted, all of this rests, and
 //! every signal is theirs.
 //!
 //! ```text
