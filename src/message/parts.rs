@@ -13,7 +13,7 @@ use super::header::Header;
 use super::store::unreadable;
 use super::text::{Encoded, Subtype, Text};
 use super::{html, markdown};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
 use crate::random::random;
 
 /// The field that says how a body is encoded.
@@ -69,10 +69,8 @@ impl Parts {
     /// Makes the text of the HTML where there is none. What the user is to be told of the HTML.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when two files within it have the same name. [`Kind::Io`] when it cannot be read where
-    /// it is kept.
+    /// [`Kind::Io`](crate::failure::Kind::Io) when it cannot be read where it is kept.
     pub(super) fn complete(&mut self) -> Result<Vec<String>> {
-        self.refuse_same_names()?;
         let Some(html) = &self.html else {
             return Ok(Vec::new());
         };
@@ -95,22 +93,6 @@ impl Parts {
         Ok(warnings)
     }
 
-    fn refuse_same_names(&self) -> Result<()> {
-        let mut ids = BTreeSet::new();
-        match self
-            .inline
-            .iter()
-            .find(|file| !ids.insert(file.content_id()))
-        {
-            Some(file) => {
-                let words = format!("two inline files are called {}", file.name);
-                Err(Failure::new(Kind::Usage, words)
-                    .with_hint("the HTML names each by its file name"))
-            }
-            None => Ok(()),
-        }
-    }
-
     /// What the HTML shows and nobody sent, and what was sent and is not shown.
     fn unseen(&self, html: &str) -> Vec<String> {
         let ids: Vec<String> = self.inline.iter().map(Attachment::content_id).collect();
@@ -122,6 +104,12 @@ impl Parts {
                 format!("the HTML does not show the inline file {id}: it would with cid:{id}")
             })
             .collect();
+        let mut known = BTreeSet::new();
+        for id in ids.iter().filter(|id| !known.insert(*id)) {
+            warnings.push(format!(
+                "two inline files are cid:{id}: the HTML shows the first"
+            ));
+        }
         for (at, _) in html.match_indices("cid:").take(MOST_PICTURES) {
             let rest = &html[at + 4..];
             let end = rest.find(['"', '\'', '>', ')', ' ', '\n', '\r', '&']);
@@ -129,7 +117,7 @@ impl Parts {
             let is_new = !warnings
                 .iter()
                 .any(|warning| warning.ends_with(&format!(" {id}")));
-            if !ids.iter().any(|known| known == id) && is_new && id.len() < MOST_OF_A_NAME {
+            if !known.contains(&id.to_owned()) && is_new && id.len() < MOST_OF_A_NAME {
                 warnings.push(format!(
                     "the HTML shows cid:{id}, and there is no --inline file {id}"
                 ));
@@ -452,6 +440,30 @@ pub(super) mod tests {
         assert_eq!(content.facts().size, octets.len() as u64);
         let longest = octets.lines().map(str::len).max().unwrap();
         assert_eq!(content.facts().longest_line, longest as u64);
+    }
+
+    #[test]
+    fn pictures_that_are_not_there_or_not_shown_are_warned_about() {
+        let parts = Parts {
+            text: text("x"),
+            html: text("<img src=\"cid:a.png\"><img src='cid:b.png'>"),
+            inline: vec![
+                file("a.png", b"1"),
+                file("c.png", b"2"),
+                file("c.png", b"3"),
+            ],
+            attachments: Vec::new(),
+        };
+        let message = Message::compose(&fields(), parts).unwrap();
+        assert_eq!(
+            message.warnings(),
+            [
+                "the HTML does not show the inline file c.png: it would with cid:c.png",
+                "the HTML does not show the inline file c.png: it would with cid:c.png",
+                "two inline files are cid:c.png: the HTML shows the first",
+                "the HTML shows cid:b.png, and there is no --inline file b.png",
+            ]
+        );
     }
 
     #[test]
