@@ -166,6 +166,30 @@ fn a_server_that_cannot_be_reached_stops_everything_at_once() {
 }
 
 #[test]
+fn results_are_never_written_over_what_is_read() {
+    let mailing = Mailing::of(2);
+    let before = fs::read(mailing.path("rows.csv")).unwrap();
+    fs::hard_link(mailing.path("rows.csv"), mailing.path("hard.csv")).unwrap();
+    std::os::unix::fs::symlink("letter.txt", mailing.path("soft.csv")).unwrap();
+    for (results, what) in [
+        ("rows.csv", "the data"),
+        ("./hard.csv", "the data"),
+        ("soft.csv", "the template"),
+        ("journal.jsonl", "the journal"),
+    ] {
+        mailing
+            .call()
+            .args(["--journal", "./journal.jsonl", "--results", results])
+            .args(["--server", "127.0.0.1:1"])
+            .fails_with(64)
+            .stderr_has(format!("--results: {results} is {what}\n"))
+            .run();
+    }
+    assert_eq!(fs::read(mailing.path("rows.csv")).unwrap(), before);
+    assert!(!mailing.path("journal.jsonl").exists());
+}
+
+#[test]
 fn a_connection_ends_after_as_many_messages_as_it_may_take() {
     let office = PostOffice::open();
     Mailing::of(5)

@@ -7,6 +7,7 @@
 mod check;
 mod files;
 mod office;
+mod outputs;
 mod results;
 mod show;
 mod tally;
@@ -58,6 +59,7 @@ pub(super) fn run(
     let host = HostName::of_this_machine();
     let handed = Handed::take(settings)?;
     let shows = args.dry_run || args.sample.is_some();
+    outputs::check(args)?;
     let wanted = Wanted::read(args, settings, &host, &handed, start, console)?;
     let queueing = Queueing::of(settings, When::Never)?;
     let retries = settings.value("retry", count)?.unwrap_or(RETRIES);
