@@ -156,13 +156,54 @@ fn a_login_that_is_refused_stops_everything_at_once() {
 }
 
 #[test]
-fn a_server_that_cannot_be_reached_stops_everything_at_once() {
+fn a_server_that_cannot_be_reached_leaves_all_rows_after_the_last_try() {
     Mailing::of(5)
         .call()
+        .args(["--retry", "0"])
         .args(["--server", "127.0.0.1:1", "--tls", "none"])
         .fails_with(75)
         .stderr_has("smtpsend: 0 accepted, 5 left\n")
         .run();
+}
+
+#[test]
+fn a_server_that_is_not_ready_at_the_start_is_waited_for() {
+    let office = at_first(1, "CONNECT", "421 4.3.2 starting");
+    Mailing::of(2)
+        .call_to(&office)
+        .args(["--connections", "2"])
+        .stderr_has("421 4.3.2 starting; trying again in 1 s\n")
+        .stderr_has("smtpsend: 2 accepted\n")
+        .run();
+    assert_eq!(rows(&office), [1, 2]);
+}
+
+#[test]
+fn a_refusal_of_the_sender_or_of_strangers_burns_no_row() {
+    for (said, exit) in [
+        ("530 5.7.0 authentication required", 69),
+        ("550 5.7.1 not allowed to send as this user", 69),
+    ] {
+        let office = at_first(1, "MAIL", said);
+        let mailing = Mailing::of(3);
+        let call = || mailing.call_to(&office).args(["--journal", "journal"]);
+        call()
+            .fails_with(exit)
+            .stderr_has(said)
+            .stderr_has("smtpsend: 0 accepted, 3 left\n")
+            .run();
+        call().stderr_any().run();
+        assert_eq!(rows(&office), [1, 2, 3]);
+    }
+}
+
+#[test]
+fn a_message_that_is_too_large_speaks_for_itself() {
+    let office = at_first(1, "MAIL", "552 5.3.4 too big");
+    let mailing = Mailing::of(2);
+    let call = mailing.call_to(&office).fails_with(69);
+    call.stderr_has("smtpsend: 1 accepted, 1 refused\n").run();
+    assert_eq!(rows(&office), [2]);
 }
 
 #[test]

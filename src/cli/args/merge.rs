@@ -28,8 +28,9 @@ cannot be read, is told with its line, and then nothing is sent (exit 65).
 
 What is put off (4xx) is tried again, later each time (--retry, here 5 unless it is set), while
 the other rows go on; 421 and refusals of a rate slow all down. Whom the server refuses for good
-is told, and the rest goes on. When the login is refused or no server can be reached, it stops at
-once. Ctrl-C ends it between two messages.
+is told, and the rest goes on. A server that is not ready, or cannot be reached, is waited for, as
+often and as long. When the login or the sender is refused, it stops at once, and the other rows
+are left. Ctrl-C ends it between two messages.
 
 With --journal FILE it goes on where it was, by the same command, however it ended: each row is
 sent once. Only a message whose answer was lost is sent once more, under its Message-ID.";

@@ -147,6 +147,7 @@ pub(super) fn run(
             per_connection: args.per_connection,
             rate: wanted.rate,
             retries,
+            one_sender: letters.have_one_sender(),
             observer: console,
             office: &desk,
         }
