@@ -286,3 +286,24 @@ fn many_rows_take_no_more_memory_than_few() {
     let (few, many) = (peak(300), peak(6_000));
     assert!(many < few + (2 << 20), "{few} and {many} octets");
 }
+
+#[test]
+fn data_that_excel_wrote_is_read_or_told_apart() {
+    let office = PostOffice::open();
+    let mailing = Mailing::new(TEMPLATE, "name;email;n;\r\nA;1@x.org;1;\r\n");
+    mailing.call_to(&office).stderr_any().run();
+    assert_eq!(rows(&office), [1]);
+    mailing.write("rows.csv", "PK\u{3}\u{4}");
+    let call = mailing.call().fails_with(65);
+    call.stderr_has("it is a spreadsheet (Excel) file\nhint: save it as CSV UTF-8\n")
+        .run();
+}
+
+#[test]
+fn data_without_rows_is_no_failure_and_is_told() {
+    let office = PostOffice::open();
+    let mailing = Mailing::new(TEMPLATE, "name,email,n\n");
+    let call = mailing.call_to(&office);
+    call.stderr_has("warning: rows.csv: the data has no rows\n")
+        .run();
+}

@@ -23,7 +23,8 @@ attaches a file, named from the folder of TEMPLATE. With Content-Type: text/html
 and what is inserted is escaped; with --markdown it is Markdown, and what is inserted is no
 markup.
 
-All rows are checked before the first is sent. A row that cannot be rendered, or names a file that
+The fields of a .csv file are separated by commas, or by semicolons where its first line has no
+comma. All rows are checked before the first is sent. A row that cannot be rendered, or names a file that
 cannot be read, is told with its line, and then nothing is sent (exit 65).
 
 What is put off (4xx) is tried again, later each time (--retry, here 5 unless it is set), while

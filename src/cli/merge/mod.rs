@@ -76,6 +76,9 @@ pub(super) fn run(
         Ok(checked) => checked,
         Err(exit) => return Ok(exit),
     };
+    if checked.rows == 0 {
+        console.warning(&format!("{data}: the data has no rows"));
+    }
     if shows {
         let most = args.sample.unwrap_or(u64::MAX);
         show::show(&wanted, &letters, &signing, most, console).context(data)?;
