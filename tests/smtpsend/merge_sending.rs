@@ -50,7 +50,9 @@ fn what_is_put_off_is_tried_again_while_the_others_go_on() {
     let office = at_first(1, "RCPT TO:<1@", "450 4.2.1 come back");
     Mailing::of(3)
         .call_to(&office)
-        .stderr_is("smtpsend: 3 accepted\n")
+        .stderr_has("smtpsend: warning: row 1 (line 2): 127.0.0.1:")
+        .stderr_has("450 4.2.1 come back; tried again in 1 s\n")
+        .stderr_has("smtpsend: 3 accepted\n")
         .run();
     let order: Vec<String> = office
         .taken()
@@ -58,6 +60,17 @@ fn what_is_put_off_is_tried_again_while_the_others_go_on() {
         .flat_map(|one| one.recipients)
         .collect();
     assert_eq!(order, ["2@x.org", "3@x.org", "1@x.org"]);
+}
+
+#[test]
+fn of_many_rows_that_are_put_off_the_first_are_told() {
+    let office = at_first(8, "RCPT", "450 4.2.1 come back");
+    let mailing = Mailing::of(9);
+    let output = mailing.call_to(&office).stderr_any().run();
+    let said = output.stderr();
+    assert_eq!(said.matches("tried again in").count(), 5, "{said}");
+    assert!(said.contains("more rows are put off, which --verbose tells\n"));
+    assert_eq!(rows(&office), (1..=9).collect::<Vec<_>>());
 }
 
 #[test]

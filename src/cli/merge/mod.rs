@@ -227,9 +227,13 @@ fn tell_the_end(
     console: &Console,
 ) -> Exit {
     let Desk {
-        tally, progress, ..
+        tally,
+        progress,
+        journal,
+        ..
     } = desk;
     drop(progress);
+    let before = journal.map_or((0, 0), |it| (it.count_done(), it.count_refused()));
     let mut exit = tally.exit();
     match ended {
         Ended::All => {}
@@ -253,7 +257,7 @@ fn tell_the_end(
     if let Some(failure) = outbox.failure() {
         exit = failure.kind.exit();
     }
-    tally.tell(total, args, console);
+    tally.tell(total, before, args, console);
     exit
 }
 
