@@ -275,13 +275,19 @@ fn insert(
 /// begins with what makes a block.
 fn as_markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
+    // CR alone ends a line, too.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     for (number, line) in text.lines().enumerate() {
         if number > 0 {
             // A hard line break; an empty line would end the paragraph.
             escaped.push_str("\\\n");
         }
-        let line = if number > 0 { line.trim_start() } else { line };
-        for c in line.chars() {
+        let words = line.trim_start();
+        if number == 0 && words.len() < line.len() {
+            // More of them, or a tab, would begin a block of code.
+            escaped.push(' ');
+        }
+        for c in words.chars() {
             if c.is_ascii_punctuation() {
                 escaped.push('\\');
             }
@@ -317,5 +323,22 @@ fn failure(error: &Error) -> Failure {
             "each name in the template is a field of the row; {% if name is defined %} asks for one that may be missing",
         ),
         _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_white_space_of_a_value_begins_a_block_in_markdown() {
+        for (text, escaped) in [
+            ("    code", " code"),
+            ("\tcode", " code"),
+            ("a\r\r- b", "a\\\n\\\n\\- b"),
+            ("a\r\n    b", "a\\\nb"),
+        ] {
+            assert_eq!(as_markdown(text), escaped);
+        }
     }
 }
