@@ -215,6 +215,11 @@ impl Journal {
         self.done.count
     }
 
+    /// Of how many rows somebody was refused for good.
+    pub fn count_refused(&self) -> u64 {
+        self.done.refused.len() as u64
+    }
+
     /// The recipients of a row that is not done who are not to be tried again.
     pub fn settled(&self, row: u64) -> &[String] {
         self.done.partly.get(&row).map_or(&[], Vec::as_slice)

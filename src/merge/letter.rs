@@ -34,6 +34,7 @@ pub type Files<'f> = &'f (dyn Fn(&str, Place) -> Result<Attachment> + Sync);
 pub struct Letters<'s> {
     template: Template<'s>,
     names_recipients: bool,
+    has_one_sender: bool,
     common: Common,
     files: Files<'s>,
 }
@@ -48,9 +49,15 @@ impl<'s> Letters<'s> {
         Ok(Self {
             template: Template::new(source)?,
             names_recipients,
+            has_one_sender: common.sender.is_some() || !source.varies("From"),
             common,
             files,
         })
+    }
+
+    /// Whether the envelope sender is the same for all rows.
+    pub fn have_one_sender(&self) -> bool {
+        self.has_one_sender
     }
 
     /// The message of a row, under this Message-ID and dated now.

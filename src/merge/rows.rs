@@ -8,6 +8,7 @@
 mod json;
 mod separated;
 mod source;
+mod start;
 
 use std::io::BufReader;
 use std::path::Path;
@@ -27,7 +28,7 @@ const BLOCK: usize = 64 * 1024;
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Comma-separated values; the first row has the names.
+    /// Comma-separated values; the first row has the names. Semicolons separate them where it has no comma.
     Csv,
     /// The same with tabs.
     Tsv,
@@ -116,9 +117,11 @@ impl Rows {
     /// [`Kind::Message`] when the names in the first row are not all there, each once; [`Kind::Io`] when it
     /// cannot be read.
     pub fn new(data: &Store, format: Format) -> Result<Self> {
+        let beginning = start::beginning(data)?;
+        let separator = start::separator(&beginning);
         let source = Source::new(data.clone());
         let lines = match format {
-            Format::Csv => Lines::Separated(Box::new(Separated::new(source, b',')?)),
+            Format::Csv => Lines::Separated(Box::new(Separated::new(source, separator)?)),
             Format::Tsv => Lines::Separated(Box::new(Separated::new(source, b'\t')?)),
             Format::JsonLines => Lines::Json(Box::new(Json {
                 input: BufReader::with_capacity(BLOCK, source),
@@ -252,9 +255,44 @@ mod tests {
             ("", "there is no row of names in it"),
             ("a,b,a\n", "line 1: column 3: the name \"a\" comes twice"),
             ("a,,b\n", "line 1: column 2: the name is empty"),
+            (",\n", "line 1: column 1: the name is empty"),
         ] {
             assert_eq!(rows(text.as_bytes(), Format::Csv), [Err(wrong.to_owned())]);
         }
+    }
+
+    #[test]
+    fn semicolons_separate_where_the_names_have_no_comma() {
+        let text = b"name;note\nA;1,5\n\"B;C\";\"2;5\"\n";
+        let read = [
+            Ok((1, 2, "name=A|note=1,5".to_owned())),
+            Ok((2, 3, "name=B;C|note=2;5".to_owned())),
+        ];
+        assert_eq!(rows(text, Format::Csv), read);
+        let comma = rows(b"a,b;c\n1,2\n", Format::Csv);
+        assert_eq!(comma, [Ok((1, 2, "a=1|b;c=2".to_owned()))]);
+    }
+
+    #[test]
+    fn a_last_column_without_name_and_values_is_none() {
+        let read = rows(b"a;b;\n1;2;\n3;4;5\n", Format::Csv);
+        let first = Ok((1, 2, "a=1|b=2".to_owned()));
+        let second = Err("line 3: column 3: \"5\" stands in a column without a name".to_owned());
+        assert_eq!(read, [first, second]);
+    }
+
+    #[test]
+    fn what_is_no_file_of_rows_is_told() {
+        for (octets, wrong) in [
+            (&b"PK\x03\x04\x14\0"[..], "it is a spreadsheet (Excel) file"),
+            (b"\xff\xfea\0\n\0", "it is in UTF-16"),
+            (b"a,b\r1,2\r3,4\r", "its lines end in CR alone"),
+        ] {
+            for format in [Format::Csv, Format::JsonLines] {
+                assert_eq!(rows(octets, format), [Err(wrong.to_owned())]);
+            }
+        }
+        assert_eq!(rows(b"a,b\r", Format::Csv), []);
     }
 
     #[test]

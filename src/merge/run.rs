@@ -2,8 +2,9 @@
 //! verdict.
 //!
 //! Owns which row is next. What was put off waits, longer each time, and goes before new rows; when too many wait,
-//! no new ones are begun. A connection that cannot be had any more leaves the others to it, and the last one waits;
-//! where none was ever had, or the login is refused, the run is over and the other rows are untouched.
+//! no new ones are begun. A connection that cannot be had any more leaves the others to it, and the last one waits,
+//! longer each time; when that was for nothing too often, or the login or the sender is refused, the run is over and
+//! the other rows are untouched.
 
 mod shared;
 
@@ -80,6 +81,8 @@ pub struct Run<'r> {
     pub rate: Option<Rate>,
     /// How often a row is tried again that was put off.
     pub retries: u32,
+    /// Whether the envelope sender is the same for all rows, so that a refusal of it concerns them all.
+    pub one_sender: bool,
     /// Sees the dialogues.
     pub observer: &'r (dyn Observer + Sync),
     /// Gives the messages, and is told.
@@ -111,6 +114,7 @@ impl Run<'_> {
                 ended: None,
                 connections: self.connections.max(1),
                 served: false,
+                accepted: false,
                 is_alone: false,
                 failed: 0,
             }),
@@ -208,7 +212,7 @@ impl Run<'_> {
             let Some(waiting) = under_way.borrow_mut().remove(&number) else {
                 return;
             };
-            if report.no_session().is_some() {
+            if report.no_session().is_some() || self.speaks_for_all(&report, shared) {
                 shared.state().take_back(waiting);
                 if !over.replace(true) {
                     goes_on.set(self.without_session(shared, report));
@@ -219,6 +223,26 @@ impl Run<'_> {
         };
         Submission::new(self.plan.clone()).submit_all(messages, observer, settled);
         goes_on.get()
+    }
+
+    /// Whether a refusal for good is about who sends, and so about every other row as well: a login is wanted, or the
+    /// sender is refused from the start.
+    fn speaks_for_all(&self, report: &Report, shared: &Shared<'_>) -> bool {
+        let at_mail = format!("MAIL <{}>: ", report.envelope_from);
+        let is_it = |verdict: &Verdict| match verdict {
+            Verdict::Rejected(cause) => match cause.reply.as_ref().map(|reply| reply.code) {
+                Some(530 | 534 | 535 | 538) => true,
+                // The size is this message's own.
+                Some(552) | None => false,
+                Some(_) => {
+                    self.one_sender
+                        && cause.failure.message.contains(&at_mail)
+                        && !shared.state().accepted
+                }
+            },
+            _ => false,
+        };
+        !report.recipients.is_empty() && report.recipients.iter().all(|(_, it)| is_it(it))
     }
 
     /// What is to be sent for a row to those who are still open.
@@ -246,6 +270,7 @@ impl Run<'_> {
             tries,
             earlier,
         } = waiting;
+        let was_accepted = report.recipients.iter().any(|(_, it)| it.is_accepted());
         let mut complains = false;
         for (_, verdict) in &report.recipients {
             if let (Verdict::Deferred(_), Some(reply)) = (verdict, verdict.reply()) {
@@ -276,6 +301,7 @@ impl Run<'_> {
             || self.is_over();
         let mut state = shared.state();
         state.served = true;
+        state.accepted |= was_accepted;
         state.failed = 0;
         if is_last {
             drop(state);
@@ -306,11 +332,12 @@ impl Run<'_> {
             .deciding()
             .is_some_and(|it| it.kind == Kind::Temporary);
         let mut state = shared.state();
-        if !passing || !state.served || state.failed >= self.retries {
+        if !passing || state.failed >= self.retries {
             state.end(Ended::NoSession(Box::new(report)));
             return false;
         }
-        if state.connections > 1 {
+        // The others have not begun before the first session.
+        if state.served && state.connections > 1 {
             state.connections -= 1;
             return false;
         }
@@ -322,7 +349,9 @@ impl Run<'_> {
             report.deciding().map_or("", |failure| &failure.message),
             pause.as_secs()
         ));
-        clock::pause(pause).is_none()
+        let deadline = self.plan.waits.deadline;
+        let left = deadline.map_or(pause, |it| it.saturating_duration_since(Instant::now()));
+        clock::pause(pause.min(left)).is_none()
     }
 
     fn is_over(&self) -> bool {

@@ -150,6 +150,13 @@ impl Source {
             .any(|field| field.name.eq_ignore_ascii_case(name))
     }
 
+    /// Whether a field of this name may come out differently for each row.
+    pub(super) fn varies(&self, name: &str) -> bool {
+        let is_it = |field: &&Field| field.name.eq_ignore_ascii_case(name);
+        let mut fields = self.fields.iter().filter(is_it);
+        fields.any(|field| field.value.contains('{'))
+    }
+
     /// The same with a field that a flag gives, in place of those of its name.
     ///
     /// # Errors

@@ -4,7 +4,9 @@
 //! addresses so that it is no other address (`names`). Each template is compiled once. Refuses a field that the
 //! row does not have, and a control character where it could end a header field.
 
-use minijinja::value::Value;
+use std::sync::Arc;
+
+use minijinja::value::{Object, Value};
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, escape_formatter,
 };
@@ -20,6 +22,11 @@ use crate::message::holds_addresses;
 const ADDRESSES: &str = "addresses";
 /// How they are inserted into Markdown.
 const MARKDOWN: &str = "markdown";
+
+/// What all fields together are called.
+const ROW: &str = "row";
+/// Fields that are told where another was sought.
+const MOST_NAMED: usize = 10;
 
 const BODY: &str = "body";
 const HTML: &str = "html";
@@ -121,7 +128,7 @@ impl<'s> Template<'s> {
         let body = |name, line| {
             let name = body_name(name, source.markup);
             let rendered = self.rendered(name, row);
-            rendered.map_err(|error| in_body(&error, line, name))
+            rendered.map_err(|error| self.unknown(name, row, in_body(&error, line, name), &error))
         };
         let (text, marked_up) = match (source.markup, &source.html) {
             (Markup::Html, _) => (None, Some(Marked::Html(body(BODY, source.body_line)?))),
@@ -151,12 +158,64 @@ impl<'s> Template<'s> {
             return Ok(field.value.clone());
         }
         let rendered = self.rendered(&field.key, row);
-        rendered.map_err(|error| at_field(&error, field))
+        rendered.map_err(|error| self.unknown(&field.key, row, at_field(&error, field), &error))
     }
 
     fn rendered(&self, name: &str, row: &Row) -> std::result::Result<String, Error> {
         let template = self.environment.get_template(name)?;
-        template.render(row.fields.clone())
+        template.render(Value::from_object(Names(row.fields.clone())))
+    }
+
+    /// The failure with the names in a template that the row does not have, where that is what is wrong.
+    fn unknown(&self, name: &str, row: &Row, failure: Failure, error: &Error) -> Failure {
+        let (ErrorKind::UndefinedError, Ok(template)) =
+            (error.kind(), self.environment.get_template(name))
+        else {
+            return failure;
+        };
+        let scope = Arc::new(Names(row.fields.clone()));
+        let is_known = |name: &str| {
+            scope.get_value_by_str(name).is_some()
+                || self.environment.globals().any(|(known, _)| known == name)
+        };
+        let used = template.undeclared_variables(false);
+        let mut unknown: Vec<_> = used.iter().filter(|name| !is_known(name)).collect();
+        unknown.sort();
+        let Some(first) = unknown.first() else {
+            return failure;
+        };
+        let fields = row.fields.try_iter().into_iter().flatten();
+        let fields: Vec<String> = fields.take(MOST_NAMED).map(|it| it.to_string()).collect();
+        let more = match row.fields.len() {
+            Some(len) if len > fields.len() => ", …",
+            _ => "",
+        };
+        let words = format!(
+            "\"{}\" is no field of the data, which has {}{more}",
+            excerpt(first),
+            fields.join(", ")
+        );
+        Failure {
+            message: failure.message.replace(&told(error), &words),
+            ..failure
+        }
+    }
+}
+
+/// What a template may name: each field, and all of them as `row`, for those whose names are not such as a template
+/// can hold.
+#[derive(Debug)]
+struct Names(Value);
+
+impl Object for Names {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let field = self.0.get_attr(key).ok();
+        let field = field.filter(|field| !field.is_undefined());
+        field.or_else(|| (key == ROW).then(|| self.0.clone()))
     }
 }
 
@@ -216,13 +275,19 @@ fn insert(
 /// begins with what makes a block.
 fn as_markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
+    // CR alone ends a line, too.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     for (number, line) in text.lines().enumerate() {
         if number > 0 {
             // A hard line break; an empty line would end the paragraph.
             escaped.push_str("\\\n");
         }
-        let line = if number > 0 { line.trim_start() } else { line };
-        for c in line.chars() {
+        let words = line.trim_start();
+        if number == 0 && words.len() < line.len() {
+            // More of them, or a tab, would begin a block of code.
+            escaped.push(' ');
+        }
+        for c in words.chars() {
             if c.is_ascii_punctuation() {
                 escaped.push('\\');
             }
@@ -244,16 +309,36 @@ fn in_body(error: &Error, first: usize, name: &str) -> Failure {
     }
 }
 
-fn failure(error: &Error) -> Failure {
-    let words = match error.detail() {
+fn told(error: &Error) -> String {
+    match error.detail() {
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
-    };
-    let failure = Failure::new(Kind::Message, words);
+    }
+}
+
+fn failure(error: &Error) -> Failure {
+    let failure = Failure::new(Kind::Message, told(error));
     match error.kind() {
         ErrorKind::UndefinedError => failure.with_hint(
             "each name in the template is a field of the row; {% if name is defined %} asks for one that may be missing",
         ),
         _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_white_space_of_a_value_begins_a_block_in_markdown() {
+        for (text, escaped) in [
+            ("    code", " code"),
+            ("\tcode", " code"),
+            ("a\r\r- b", "a\\\n\\\n\\- b"),
+            ("a\r\n    b", "a\\\nb"),
+        ] {
+            assert_eq!(as_markdown(text), escaped);
+        }
     }
 }

@@ -286,3 +286,56 @@ fn many_rows_take_no_more_memory_than_few() {
     let (few, many) = (peak(300), peak(6_000));
     assert!(many < few + (2 << 20), "{few} and {many} octets");
 }
+
+#[test]
+fn data_that_excel_wrote_is_read_or_told_apart() {
+    let office = PostOffice::open();
+    let mailing = Mailing::new(TEMPLATE, "name;email;n;\r\nA;1@x.org;1;\r\n");
+    mailing.call_to(&office).stderr_any().run();
+    assert_eq!(rows(&office), [1]);
+    mailing.write("rows.csv", "PK\u{3}\u{4}");
+    let call = mailing.call().fails_with(65);
+    call.stderr_has("it is a spreadsheet (Excel) file\nhint: save it as CSV UTF-8\n")
+        .run();
+}
+
+#[test]
+fn data_without_rows_is_no_failure_and_is_told() {
+    let office = PostOffice::open();
+    let mailing = Mailing::new(TEMPLATE, "name,email,n\n");
+    let call = mailing.call_to(&office);
+    call.stderr_has("warning: rows.csv: the data has no rows\n")
+        .run();
+}
+
+#[test]
+fn a_name_that_is_no_field_is_named_with_those_that_are() {
+    for (template, place) in [
+        (
+            "To: {{ email }}\nX-A: {{ nmae }}\n\n{{ range(2) }}",
+            "line 2 of the template: X-A",
+        ),
+        (
+            "To: {{ email }}\n\n{{ name }}\n{{ nmae }}",
+            "line 4 of the template",
+        ),
+    ] {
+        let mailing = Mailing::new(template, "name,email\nA,a@x.org\n");
+        let words = format!("{place}: \"nmae\" is no field of the data, which has name, email\n");
+        mailing.call().fails_with(65).stderr_has(words).run();
+    }
+}
+
+#[test]
+fn a_field_of_any_name_is_reached_by_row() {
+    let template = "To: {{ row[\"E-Mail\"] }}\nX-Row: 1\n\n{{ row[\"first name\"] }}\n";
+    let mailing = Mailing::new(template, "E-Mail,first name\na@x.org,Ann\n");
+    let office = PostOffice::open();
+    mailing.call_to(&office).stderr_any().run();
+    assert!(office.taken()[0].text.ends_with("\r\n\r\nAnn\r\n"));
+    // A column that is called so goes before.
+    mailing.write("letter.txt", "To: a@x.org\nX-Row: {{ row }}\n\n");
+    mailing.write("rows.csv", "row\n7\n");
+    mailing.call_to(&office).stderr_any().run();
+    assert_eq!(rows(&office), [1, 7]);
+}

@@ -58,7 +58,9 @@ fn the_same_row_keeps_its_message_id_and_no_journal_serves_two_merges() {
         .field("Message-ID")
         .to_owned();
     assert_eq!(ids.lock().unwrap()[0], id);
-    call().stderr_is("smtpsend: 0 accepted\n").run();
+    call()
+        .stderr_is("smtpsend: 2 were done before, nothing is left\n")
+        .run();
 
     mailing.write("rows.csv", "name,email,n\nx,y@x.org,1\n");
     call()
@@ -98,4 +100,16 @@ fn a_journal_that_cannot_be_written_keeps_everything_from_being_sent() {
         .stderr_has("smtpsend: the journal /dev/full: not a regular file\n")
         .run();
     assert!(office.taken().is_empty());
+}
+
+#[test]
+fn a_run_with_nothing_left_says_what_was_done_before() {
+    let office = at_first(1, "RCPT", "550 5.1.1 nobody here");
+    let mailing = Mailing::of(3);
+    let call = || mailing.call_to(&office).args(["--journal", "journal"]);
+    call().fails_with(67).stderr_any().run();
+    call()
+        .stderr_is("smtpsend: 3 were done before, 1 of them refused, nothing is left\n")
+        .run();
+    assert_eq!(rows(&office), [2, 3]);
 }

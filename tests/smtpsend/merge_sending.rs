@@ -50,7 +50,9 @@ fn what_is_put_off_is_tried_again_while_the_others_go_on() {
     let office = at_first(1, "RCPT TO:<1@", "450 4.2.1 come back");
     Mailing::of(3)
         .call_to(&office)
-        .stderr_is("smtpsend: 3 accepted\n")
+        .stderr_has("smtpsend: warning: row 1 (line 2): 127.0.0.1:")
+        .stderr_has("450 4.2.1 come back; tried again in 1 s\n")
+        .stderr_has("smtpsend: 3 accepted\n")
         .run();
     let order: Vec<String> = office
         .taken()
@@ -58,6 +60,17 @@ fn what_is_put_off_is_tried_again_while_the_others_go_on() {
         .flat_map(|one| one.recipients)
         .collect();
     assert_eq!(order, ["2@x.org", "3@x.org", "1@x.org"]);
+}
+
+#[test]
+fn of_many_rows_that_are_put_off_the_first_are_told() {
+    let office = at_first(8, "RCPT", "450 4.2.1 come back");
+    let mailing = Mailing::of(9);
+    let output = mailing.call_to(&office).stderr_any().run();
+    let said = output.stderr();
+    assert_eq!(said.matches("tried again in").count(), 5, "{said}");
+    assert!(said.contains("more rows are put off, which --verbose tells\n"));
+    assert_eq!(rows(&office), (1..=9).collect::<Vec<_>>());
 }
 
 #[test]
@@ -156,13 +169,78 @@ fn a_login_that_is_refused_stops_everything_at_once() {
 }
 
 #[test]
-fn a_server_that_cannot_be_reached_stops_everything_at_once() {
+fn a_server_that_cannot_be_reached_leaves_all_rows_after_the_last_try() {
     Mailing::of(5)
         .call()
+        .args(["--retry", "0"])
         .args(["--server", "127.0.0.1:1", "--tls", "none"])
         .fails_with(75)
         .stderr_has("smtpsend: 0 accepted, 5 left\n")
         .run();
+}
+
+#[test]
+fn a_server_that_is_not_ready_at_the_start_is_waited_for() {
+    let office = at_first(1, "CONNECT", "421 4.3.2 starting");
+    Mailing::of(2)
+        .call_to(&office)
+        .args(["--connections", "2"])
+        .stderr_has("421 4.3.2 starting; trying again in 1 s\n")
+        .stderr_has("smtpsend: 2 accepted\n")
+        .run();
+    assert_eq!(rows(&office), [1, 2]);
+}
+
+#[test]
+fn a_refusal_of_the_sender_or_of_strangers_burns_no_row() {
+    for (said, exit) in [
+        ("530 5.7.0 authentication required", 69),
+        ("550 5.7.1 not allowed to send as this user", 69),
+    ] {
+        let office = at_first(1, "MAIL", said);
+        let mailing = Mailing::of(3);
+        let call = || mailing.call_to(&office).args(["--journal", "journal"]);
+        call()
+            .fails_with(exit)
+            .stderr_has(said)
+            .stderr_has("smtpsend: 0 accepted, 3 left\n")
+            .run();
+        call().stderr_any().run();
+        assert_eq!(rows(&office), [1, 2, 3]);
+    }
+}
+
+#[test]
+fn a_message_that_is_too_large_speaks_for_itself() {
+    let office = at_first(1, "MAIL", "552 5.3.4 too big");
+    let mailing = Mailing::of(2);
+    let call = mailing.call_to(&office).fails_with(69);
+    call.stderr_has("smtpsend: 1 accepted, 1 refused\n").run();
+    assert_eq!(rows(&office), [2]);
+}
+
+#[test]
+fn results_are_never_written_over_what_is_read() {
+    let mailing = Mailing::of(2);
+    let before = fs::read(mailing.path("rows.csv")).unwrap();
+    fs::hard_link(mailing.path("rows.csv"), mailing.path("hard.csv")).unwrap();
+    std::os::unix::fs::symlink("letter.txt", mailing.path("soft.csv")).unwrap();
+    for (results, what) in [
+        ("rows.csv", "the data"),
+        ("./hard.csv", "the data"),
+        ("soft.csv", "the template"),
+        ("journal.jsonl", "the journal"),
+    ] {
+        mailing
+            .call()
+            .args(["--journal", "./journal.jsonl", "--results", results])
+            .args(["--server", "127.0.0.1:1"])
+            .fails_with(64)
+            .stderr_has(format!("--results: {results} is {what}\n"))
+            .run();
+    }
+    assert_eq!(fs::read(mailing.path("rows.csv")).unwrap(), before);
+    assert!(!mailing.path("journal.jsonl").exists());
 }
 
 #[test]

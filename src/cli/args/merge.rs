@@ -15,21 +15,23 @@ Send one personalised message per row of a file.
 TEMPLATE is a file with header fields, an empty line, and the body. {{ name }} in the body, in the
 value of a field, and in --subject, --header and --attach stands for the field of the row that is
 called so; {% if … %} and {% for … %} are there too (Jinja; row values are data, never template).
-A name that the row does not have is an error. To, Cc and Bcc of the template say who gets it,
-where it has one of them; else the columns that are called to (or email), cc and bcc do. In To: {{
-name }} <{{ email }}> a value is one name or one address, whatever it holds; a list of addresses
-is inserted by {{ list|addresses }}. A field that comes out empty is left out. Attach: {{ file }}
-attaches a file, named from the folder of TEMPLATE. With Content-Type: text/html the body is HTML,
-and what is inserted is escaped; with --markdown it is Markdown, and what is inserted is no
-markup.
+{{ row[\"E-Mail\"] }} is the field of any name. A name that the row does not have is an error. To, Cc
+and Bcc of the template say who gets it, where it has one of them; else the columns that are called
+to (or email), cc and bcc do. In To: {{ name }} <{{ email }}> a value is one name or one address,
+whatever it holds; a list of addresses is inserted by {{ list|addresses }}. A field that comes out
+empty is left out. Attach: {{ file }} attaches a file, named from the folder of TEMPLATE. With
+Content-Type: text/html the body is HTML, and what is inserted is escaped; with --markdown it is
+Markdown, and what is inserted is no markup.
 
-All rows are checked before the first is sent. A row that cannot be rendered, or names a file that
-cannot be read, is told with its line, and then nothing is sent (exit 65).
+The fields of a .csv file are separated by commas, or by semicolons where its first line has no
+comma. All rows are checked before the first is sent. A row that cannot be rendered, or names a
+file that cannot be read, is told with its line, and then nothing is sent (exit 65).
 
-What is put off (4xx) is tried again, later each time (--retry, here 5 unless it is set), while
-the other rows go on; 421 and refusals of a rate slow all down. Whom the server refuses for good
-is told, and the rest goes on. When the login is refused or no server can be reached, it stops at
-once. Ctrl-C ends it between two messages.
+What is put off (4xx) is tried again, later each time (--retry, here 5 unless it is set), while the
+other rows go on; 421 and refusals of a rate slow all down. Whom the server refuses for good is
+told, and the rest goes on. A server that is not ready, or cannot be reached, is waited for, as
+often and as long. When the login or the sender is refused, it stops at once, and the other rows
+are left. Ctrl-C ends it between two messages.
 
 With --journal FILE it goes on where it was, by the same command, however it ended: each row is
 sent once. Only a message whose answer was lost is sent once more, under its Message-ID.";

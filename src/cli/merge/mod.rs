@@ -7,6 +7,7 @@
 mod check;
 mod files;
 mod office;
+mod outputs;
 mod results;
 mod show;
 mod tally;
@@ -58,6 +59,7 @@ pub(super) fn run(
     let host = HostName::of_this_machine();
     let handed = Handed::take(settings)?;
     let shows = args.dry_run || args.sample.is_some();
+    outputs::check(args)?;
     let wanted = Wanted::read(args, settings, &host, &handed, start, console)?;
     let queueing = Queueing::of(settings, When::Never)?;
     let retries = settings.value("retry", count)?.unwrap_or(RETRIES);
@@ -74,6 +76,9 @@ pub(super) fn run(
         Ok(checked) => checked,
         Err(exit) => return Ok(exit),
     };
+    if checked.rows == 0 {
+        console.warning(&format!("{data}: the data has no rows"));
+    }
     if shows {
         let most = args.sample.unwrap_or(u64::MAX);
         show::show(&wanted, &letters, &signing, most, console).context(data)?;
@@ -145,6 +150,7 @@ pub(super) fn run(
             per_connection: args.per_connection,
             rate: wanted.rate,
             retries,
+            one_sender: letters.have_one_sender(),
             observer: console,
             office: &desk,
         }
@@ -221,9 +227,13 @@ fn tell_the_end(
     console: &Console,
 ) -> Exit {
     let Desk {
-        tally, progress, ..
+        tally,
+        progress,
+        journal,
+        ..
     } = desk;
     drop(progress);
+    let before = journal.map_or((0, 0), |it| (it.count_done(), it.count_refused()));
     let mut exit = tally.exit();
     match ended {
         Ended::All => {}
@@ -247,7 +257,7 @@ fn tell_the_end(
     if let Some(failure) = outbox.failure() {
         exit = failure.kind.exit();
     }
-    tally.tell(total, args, console);
+    tally.tell(total, before, args, console);
     exit
 }
 

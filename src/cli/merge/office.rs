@@ -18,6 +18,9 @@ use crate::message::Message;
 use crate::report::Report;
 use crate::smtp::Observer as _;
 
+/// So many are told, each time that a row is put off.
+const MOST_PUT_OFF_TOLD: u64 = 5;
+
 /// Where the rows of a merge are seen to.
 pub(super) struct Desk<'d> {
     pub(super) letters: &'d Letters<'d>,
@@ -89,23 +92,35 @@ impl Office for Desk<'_> {
         } else {
             self.outbox.noted();
         }
-        let done = self.tally.count(&report);
+        let done = self.tally.count(row.number, &report);
         self.progress.at(done, || self.tally.words());
         failure.map_or(Ok(()), Err)
     }
 
     fn put_off(&self, row: &Row, report: &Report, pause: Duration) {
         let why = report.deciding().map_or("", |failure| &failure.message);
-        let seconds = pause.as_secs();
-        self.console.note(&format!(
-            "row {} (line {}): {why}; tried again in {seconds} s",
-            row.number, row.line
-        ));
+        let words = format!(
+            "row {} (line {}): {why}; tried again in {} s",
+            row.number,
+            row.line,
+            pause.as_secs()
+        );
+        let told = self.tally.puts_off(row.number);
+        if told <= MOST_PUT_OFF_TOLD {
+            self.console.warning(&words);
+        } else {
+            if told == MOST_PUT_OFF_TOLD + 1 {
+                self.console
+                    .warning("more rows are put off, which --verbose tells");
+            }
+            self.console.note(&words);
+        }
+        self.progress.at(self.tally.done(), || self.tally.words());
     }
 
     fn failed(&self, row: &Row, failure: Failure) {
         self.tell(row, &failure.message);
-        let done = self.tally.fail(&failure);
+        let done = self.tally.fail(row.number, &failure);
         self.progress.at(done, || self.tally.words());
     }
 }

@@ -1,5 +1,6 @@
 //! What came of all rows together: counts, the exit code, and what to do now.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cli::args::MergeArgs;
@@ -21,15 +22,33 @@ struct Counts {
     queued: u64,
     deferred: u64,
     refused: u64,
+    /// Rows that are tried again.
+    waiting: BTreeSet<u64>,
+    /// How often one was put off for that.
+    pauses: u64,
     /// The first of those that were not put off.
     exit: Option<Exit>,
     hints: Vec<String>,
 }
 
 impl Tally {
-    /// What came of a row. How many are done now.
-    pub(super) fn count(&self, report: &Report) -> u64 {
+    /// A row is tried again later. How often any was until now.
+    pub(super) fn puts_off(&self, row: u64) -> u64 {
         let mut counts = self.counts();
+        counts.waiting.insert(row);
+        counts.pauses += 1;
+        counts.pauses
+    }
+
+    /// How many are done.
+    pub(super) fn done(&self) -> u64 {
+        self.counts().done()
+    }
+
+    /// What came of a row. How many are done now.
+    pub(super) fn count(&self, row: u64, report: &Report) -> u64 {
+        let mut counts = self.counts();
+        counts.waiting.remove(&row);
         let exit = report.exit();
         match report.status() {
             Status::Sent => counts.accepted += 1,
@@ -47,8 +66,9 @@ impl Tally {
     }
 
     /// A row that could not be sent or kept. How many are done now.
-    pub(super) fn fail(&self, failure: &Failure) -> u64 {
+    pub(super) fn fail(&self, row: u64, failure: &Failure) -> u64 {
         let mut counts = self.counts();
+        counts.waiting.remove(&row);
         counts.refused += 1;
         counts.exit.get_or_insert(failure.kind.exit());
         counts.keep(failure.hint.clone().into_iter().collect());
@@ -60,9 +80,13 @@ impl Tally {
         self.counts().queued == 0
     }
 
-    /// The counts in words.
+    /// The counts in words, and how many rows wait.
     pub(super) fn words(&self) -> String {
-        self.counts().words()
+        let counts = self.counts();
+        match counts.waiting.len() {
+            0 => counts.words(),
+            waiting => format!("{}, {waiting} waiting", counts.words()),
+        }
     }
 
     /// Of those not accepted: 75 if any was put off, else that of the first.
@@ -75,9 +99,18 @@ impl Tally {
         }
     }
 
-    /// Says what came of all, and how to go on.
-    pub(super) fn tell(&self, total: u64, args: &MergeArgs, console: &Console) {
+    /// Says what came of all, and how to go on; `before` are the rows that were done, and refused, in earlier runs.
+    pub(super) fn tell(&self, total: u64, before: (u64, u64), args: &MergeArgs, console: &Console) {
         let counts = self.counts();
+        let (done, refused) = before;
+        if total == 0 && done > 0 {
+            let mut words = format!("{done} were done before");
+            if refused > 0 {
+                words += &format!(", {refused} of them refused");
+            }
+            console.line(&format!("smtpsend: {words}, nothing is left"));
+            return;
+        }
         for hint in &counts.hints {
             console.line(&format!("hint: {hint}"));
         }

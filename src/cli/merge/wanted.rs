@@ -168,6 +168,12 @@ fn format(args: &MergeArgs) -> Result<Format> {
         return parsed::<Format>(format).context("--format");
     }
     Format::of(&args.data).ok_or_else(|| {
+        let end = args.data.extension().and_then(|end| end.to_str());
+        if let Some("xlsx" | "xls" | "ods") = end {
+            let words = format!("{} is a spreadsheet", args.data.display());
+            let failure = Failure::new(Kind::Usage, words);
+            return failure.with_hint("save it as CSV UTF-8").into();
+        }
         let words = format!("{}: what kind of data is this?", args.data.display());
         Failure::new(Kind::Usage, words)
             .with_hint("say --format csv, tsv or jsonl, or name it .csv, .tsv or .jsonl")

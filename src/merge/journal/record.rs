@@ -4,7 +4,7 @@
 //! nobody open: deferred, or unknown since the answer was lost. A bit is kept for each row that is done.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,8 @@ pub(super) struct Done {
     /// The recipients of other rows who are not to be tried again.
     pub(super) partly: BTreeMap<u64, Vec<String>>,
     pub(super) count: u64,
+    /// Rows of which a recipient was refused for good.
+    pub(super) refused: BTreeSet<u64>,
 }
 
 impl<'r> Record<'r> {
@@ -78,6 +80,9 @@ fn is_open(status: &str) -> bool {
 impl Done {
     pub(super) fn note(&mut self, record: Record<'_>) {
         let all = record.recipients.len();
+        if record.recipients.iter().any(|one| one.status == "rejected") {
+            self.refused.insert(record.row);
+        }
         let settled = record
             .recipients
             .into_iter()

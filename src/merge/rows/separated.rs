@@ -83,7 +83,7 @@ impl Separated {
             Ok(false) => None,
             Err(error) => Some(Err(wrong(&error, line))),
             Ok(true) => {
-                let values = values(&self.record);
+                let values = values(&self.record, self.names.in_order.len());
                 Some(match values {
                     Ok(values) => {
                         let names = Arc::clone(&self.names);
@@ -110,6 +110,10 @@ fn names(record: &ByteRecord) -> Result<Names> {
         let Ok(name) = str::from_utf8(octets).map(str::trim) else {
             return refuse("the name is not valid UTF-8".to_owned());
         };
+        if name.is_empty() && 0 < place && place + 1 == record.len() {
+            // A separator at the end of each line separates nothing.
+            break;
+        }
         if name.is_empty() {
             return refuse("the name is empty".to_owned());
         }
@@ -122,7 +126,19 @@ fn names(record: &ByteRecord) -> Result<Names> {
     Ok(names)
 }
 
-fn values(record: &ByteRecord) -> Result<Vec<Value>> {
+/// The values of the columns that have names.
+fn values(record: &ByteRecord, named: usize) -> Result<Vec<Value>> {
+    if let Some(more) = record.get(named)
+        && !more.trim_ascii().is_empty()
+    {
+        let more = String::from_utf8_lossy(more);
+        let words = format!(
+            "column {}: \"{}\" stands in a column without a name",
+            named + 1,
+            excerpt(&more)
+        );
+        return Err(Failure::new(Kind::Message, words));
+    }
     let value = |(place, octets): (usize, &[u8])| match str::from_utf8(octets) {
         Ok(text) => Ok(Value::from(text)),
         Err(_) => {
@@ -130,7 +146,7 @@ fn values(record: &ByteRecord) -> Result<Vec<Value>> {
             Err(Failure::new(Kind::Message, words).with_hint("save the file as UTF-8"))
         }
     };
-    record.iter().enumerate().map(value).collect()
+    record.iter().take(named).enumerate().map(value).collect()
 }
 
 /// What is wrong with a row, or with the file.

@@ -27,6 +27,8 @@ pub(super) struct State<'r> {
     pub(super) connections: usize,
     /// A session was had.
     pub(super) served: bool,
+    /// A recipient was accepted.
+    pub(super) accepted: bool,
     /// The first connection is done, whatever came of it.
     pub(super) is_alone: bool,
     /// How often in a row none was.
