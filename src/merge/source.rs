@@ -11,6 +11,9 @@ use super::template::key_of;
 use crate::failure::{Failure, Kind, Result, excerpt};
 use crate::message::HeaderField;
 
+/// Fields of which a slip is told.
+const MEANT: [&str; 7] = ["Subject", "Attach", "Reply-To", "From", "To", "Cc", "Bcc"];
+
 /// A field whose value is a template.
 #[derive(Debug)]
 pub(super) struct Field {
@@ -157,6 +160,16 @@ impl Source {
         fields.any(|field| field.value.contains('{'))
     }
 
+    /// What looks like a slip in the name of a field, in words.
+    pub fn warnings(&self) -> Vec<String> {
+        let slip = |field: &Field| {
+            let meant = meant_by(&field.name)?;
+            let (place, name) = (field.place, &field.name);
+            Some(format!("{place}: \"{name}\": is {meant} meant?"))
+        };
+        self.fields.iter().filter_map(slip).collect()
+    }
+
     /// The same with a field that a flag gives, in place of those of its name.
     ///
     /// # Errors
@@ -223,6 +236,22 @@ impl Source {
         let words = format!("only a plain text has {what}: the template is something else");
         Err(Failure::new(Kind::Usage, words))
     }
+}
+
+/// The field that is meant by one that nobody knows.
+fn meant_by(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    if name.starts_with("attachment") {
+        return Some("Attach");
+    }
+    if name.starts_with("x-") {
+        return None;
+    }
+    let distance = |meant: &str| strsim::damerau_levenshtein(&meant.to_ascii_lowercase(), &name);
+    let nearest = MEANT.into_iter().min_by_key(|meant| distance(meant))?;
+    // Of a short name one slip leaves little.
+    let most = nearest.len().div_ceil(3).min(2);
+    (1..=most).contains(&distance(nearest)).then_some(nearest)
 }
 
 /// The text, with LF at the ends of its lines.
@@ -348,5 +377,19 @@ mod tests {
             .unwrap();
         assert_eq!((source.markup, source.fields.len()), (Markup::Html, 3));
         assert!(source.replace("--header", "Bcc", "").is_err());
+    }
+
+    #[test]
+    fn a_slip_in_the_name_of_a_field_is_told() {
+        let text = b"To: a\nSubjcet: b\nattachments: c\nReplyTo: d\nX-Form: e\nDate: f\nList-Id: g\nSender: h\nTopic: i\n\n";
+        let warnings = Source::parse(text).unwrap().warnings();
+        assert_eq!(
+            warnings,
+            [
+                "line 2 of the template: \"Subjcet\": is Subject meant?",
+                "line 3 of the template: \"attachments\": is Attach meant?",
+                "line 4 of the template: \"ReplyTo\": is Reply-To meant?",
+            ]
+        );
     }
 }

@@ -125,6 +125,9 @@ fn source(args: &MergeArgs, deadline: Option<Instant>, console: &Console) -> Res
     let octets = stdin::read_file(&args.template, TEMPLATE_LIMIT, deadline)?;
     let template = || args.template.display().to_string();
     let mut source = Source::parse(&octets).with_context(template)?;
+    for warning in source.warnings() {
+        console.warning(&warning);
+    }
     if let Some(subject) = &args.subject {
         if source.has("Subject") {
             console.warning(
