@@ -1,3 +1,5 @@
+//! What is encoded in a message that was handed over, what stays, and what is refused.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use proptest::prelude::*;
