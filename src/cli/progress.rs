@@ -30,12 +30,11 @@ pub(crate) enum Unit {
     Octets,
 }
 
-/// A task of so many steps.
+/// A task that somebody may watch.
 pub(crate) struct Progress<'c> {
     /// None where nobody watches.
     console: Option<&'c Console>,
     unit: Unit,
-    total: u64,
     begun: Instant,
     drawn: Mutex<Option<Instant>>,
 }
@@ -45,38 +44,32 @@ impl<'c> Progress<'c> {
     ///
     /// # Errors
     /// `Usage` or `Config` for a setting that is neither auto nor never.
-    pub(crate) fn new(
-        unit: Unit,
-        total: u64,
-        settings: &Settings<'_>,
-        console: &'c Console,
-    ) -> Result<Self> {
+    pub(crate) fn new(unit: Unit, settings: &Settings<'_>, console: &'c Console) -> Result<Self> {
         let choices = [("auto", true), ("never", false)];
         let wanted = settings.value("progress", |text| one_of(&choices, text))?;
         let is_shown = wanted.unwrap_or(true) && console.is_normal() && io::stderr().is_terminal();
         Ok(Self {
             console: Some(console).filter(|_| is_shown),
             unit,
-            total,
             begun: Instant::now(),
             drawn: Mutex::new(None),
         })
     }
 
-    /// So many steps are done; `counts` says what came of them.
-    pub(crate) fn at(&self, done: u64, counts: impl FnOnce() -> String) {
+    /// So many steps are done of so many; `counts` says what came of them.
+    pub(crate) fn at(&self, done: u64, total: u64, counts: impl FnOnce() -> String) {
         let Some(console) = self.console else {
             return;
         };
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if drawn.is_some_and(|last| now < last + PAUSE) && done < self.total {
+        if drawn.is_some_and(|last| now < last + PAUSE) && done < total {
             return;
         }
         *drawn = Some(now);
         let width = tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
         let width = if width == 0 { USUAL_WIDTH } else { width };
-        let line = line(self.unit, done, self.total, now - self.begun, &counts());
+        let line = line(self.unit, done, total, now - self.begun, &counts());
         // In the last column some terminals begin a new line.
         console.status(&line.chars().take(width - 1).collect::<String>());
     }
@@ -97,12 +90,12 @@ pub(crate) struct Upload<'c> {
 }
 
 impl<'c> Upload<'c> {
-    /// A message of so many octets.
+    /// A message that is sent now.
     ///
     /// # Errors
     /// As [`Progress::new`].
-    pub(crate) fn new(octets: u64, settings: &Settings<'_>, console: &'c Console) -> Result<Self> {
-        let progress = Progress::new(Unit::Octets, octets, settings, console)?;
+    pub(crate) fn new(settings: &Settings<'_>, console: &'c Console) -> Result<Self> {
+        let progress = Progress::new(Unit::Octets, settings, console)?;
         Ok(Self { console, progress })
     }
 }
@@ -118,7 +111,7 @@ impl Observer for Upload<'_> {
 
     fn uploaded(&self, octets: u64, of: u64) {
         if of >= WORTH_WATCHING {
-            self.progress.at(octets, String::new);
+            self.progress.at(octets, of, String::new);
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) fn send(args: &Args, settings: &mut Settings<'_>, console: &Console) 
         dry_run(&request, settings, console)?;
         return Ok(Exit::Ok);
     }
-    let upload = Upload::new(request.message.size(), settings, console)?;
+    let upload = Upload::new(settings, console)?;
     deliver(request, settings, &upload, console)
 }
 

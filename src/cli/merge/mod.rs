@@ -134,7 +134,8 @@ pub(super) fn run(
         log,
         outbox: &outbox,
         tally: Tally::default(),
-        progress: Progress::new(Unit::Rows, total, settings, console)?,
+        total,
+        progress: Progress::new(Unit::Rows, settings, console)?,
         console,
     };
     // From here on there is a truth to be told about each row.
@@ -157,7 +158,7 @@ pub(super) fn run(
         .all(&mut rows),
         Way::Later(why) => queue_all(&mut rows, &desk, why),
     });
-    Ok(tell_the_end(ended, total, desk, &outbox, args, console))
+    Ok(tell_the_end(ended, desk, &outbox, args, console))
 }
 
 /// Puts every row into the queue.
@@ -220,7 +221,6 @@ fn digest(wanted: &Wanted, checked: &Checked) -> [u8; 32] {
 /// Says what is left and how to go on; the exit code.
 fn tell_the_end(
     ended: Ended,
-    total: u64,
     desk: Desk<'_>,
     outbox: &Outbox<'_>,
     args: &MergeArgs,
@@ -228,6 +228,7 @@ fn tell_the_end(
 ) -> Exit {
     let Desk {
         tally,
+        total,
         progress,
         journal,
         ..

@@ -37,6 +37,8 @@ pub(super) struct Desk<'d> {
     pub(super) log: Option<Log>,
     pub(super) outbox: &'d Outbox<'d>,
     pub(super) tally: Tally,
+    /// How many rows there are to be sent.
+    pub(super) total: u64,
     pub(super) progress: Progress<'d>,
     pub(super) console: &'d Console,
 }
@@ -93,7 +95,7 @@ impl Office for Desk<'_> {
             self.outbox.noted();
         }
         let done = self.tally.count(row.number, &report);
-        self.progress.at(done, || self.tally.words());
+        self.progress.at(done, self.total, || self.tally.words());
         failure.map_or(Ok(()), Err)
     }
 
@@ -115,13 +117,14 @@ impl Office for Desk<'_> {
             }
             self.console.note(&words);
         }
-        self.progress.at(self.tally.done(), || self.tally.words());
+        self.progress
+            .at(self.tally.done(), self.total, || self.tally.words());
     }
 
     fn failed(&self, row: &Row, failure: Failure) {
         self.tell(row, &failure.message);
         let done = self.tally.fail(row.number, &failure);
-        self.progress.at(done, || self.tally.words());
+        self.progress.at(done, self.total, || self.tally.words());
     }
 }
 
